@@ -1,0 +1,24 @@
+/* decode.h: file bytes -> image (H, W, 3).
+ *
+ * JPEG is decoded by libjpeg-turbo (ISLOW, fancy upsampling, full size), PNG and BMP by stb_image; the pixels
+ * equal Pillow's `Image.open(f).convert("RGB")`, and with autorotate those of `ImageOps.exif_transpose` before it.
+ * Other formats are refused by name. The format is told from the content, never from the file's name. */
+#ifndef VIT_DECODE_H
+#define VIT_DECODE_H
+
+#include <stddef.h>
+
+#include "patches/image.h"
+#include "patches/preprocess.h"
+#include "vit/error.h"
+
+/* Decodes n bytes; on success the caller frees *image. On failure *image is empty.
+ * Errors: empty, unsupported, decode, too_large, memory. */
+vit_status vit_decode(struct vit_image *image, const void *bytes, size_t n, const struct vit_decode_options *options,
+                      struct vit_error *err);
+
+/* The same from a file. Further errors: open, read. A folder, a FIFO or a device is not an image file: unsupported. */
+vit_status vit_decode_file(struct vit_image *image, const char *path, const struct vit_decode_options *options,
+                           struct vit_error *err);
+
+#endif

@@ -1,0 +1,137 @@
+/* vit.h: classify images with Vision Transformers on the CPU.
+ *
+ *     struct vit_error err;
+ *     struct vit_model *model = NULL;
+ *     struct vit_session *session = NULL;
+ *     if (vit_model_open(&model, "vit.safetensors", &err) || vit_session_create(&session, model, NULL, &err))
+ *         ... err.message says what is wrong ...
+ *     vit_load_image(model, &(struct vit_input){ .path = "cat.jpg" }, NULL, pixels, &err);
+ *     vit_classify(session, pixels, 1, logits, &err);
+ *     vit_top_k(model, logits, VIT_SCORE_PROB, 5, results);
+ *     vit_session_free(session);
+ *     vit_model_free(model);
+ *
+ * A model is immutable and may be shared by any number of threads. A session belongs to one thread at a time; it holds
+ * everything that classifying needs, so that vit_classify neither allocates nor creates threads after its first call. The library
+ * has no global state, never prints, never exits, reads no environment variable and has no default model. */
+#ifndef VIT_VIT_H
+#define VIT_VIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "patches/preprocess.h"
+#include "vit/error.h"
+#include "weights/config.h"
+#include "weights/tensor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Model: a checkpoint, checked ---- */
+
+struct vit_model;
+
+/* Opens a canonical file, an original checkpoint or a folder as downloaded (weights beside config.json). Every tensor's
+ * name, type and shape is checked; the message of a refusal names the tensor and both shapes. On success *model is the
+ * caller's to free; on failure it is NULL. */
+vit_status vit_model_open(struct vit_model **model, const char *path, struct vit_error *err);
+
+/* Frees the model; its sessions must be freed first. NULL is fine. */
+void vit_model_free(struct vit_model *model);
+
+const struct vit_config *vit_model_config(const struct vit_model *model);
+const struct vit_preprocess *vit_model_preprocess(const struct vit_model *model);
+
+/* The id (as "n02123045") and the name (as "tabby, tabby cat") of class index, 0 <= index < K. A model without labels
+ * answers with the index as text. Owned by the model. */
+const char *vit_model_label_id(const struct vit_model *model, int index);
+const char *vit_model_label(const struct vit_model *model, int index);
+
+/* What the model was made from, as JSON text ("{}" when unknown), and its tensors in the model's order. */
+const char *vit_model_source(const struct vit_model *model);
+int vit_model_n_tensors(const struct vit_model *model);
+const struct vit_tensor *vit_model_tensor(const struct vit_model *model, int i);
+
+/* Writes the model as a canonical file: a new file beside out, then renamed over it. An out that exists is refused
+ * unless force. */
+vit_status vit_model_save(const struct vit_model *model, const char *out, bool force, struct vit_error *err);
+
+/* ---- Images: from a file, bytes or RGB samples to the pixels that the model sees ---- */
+
+/* One picture: exactly one of path, bytes and rgb is set. Nothing of it is kept. */
+struct vit_input {
+    const char *path;    /* an image file */
+    const void *bytes;   /* an image file's content, n_bytes long */
+    size_t n_bytes;
+    const uint8_t *rgb;  /* (H, W, 3), rows without padding */
+    int width, height;
+};
+
+/* Bytes of one image's pixels (S, S, 3). */
+size_t vit_model_pixels_size(const struct vit_model *model);
+
+/* Decodes, resizes and crops one picture into pixels (S, S, 3), vit_model_pixels_size bytes. options may be NULL: the
+ * defaults. Thread-safe. Errors: open, read, empty, unsupported, decode, too_large, memory. */
+vit_status vit_load_image(const struct vit_model *model, const struct vit_input *input,
+                          const struct vit_decode_options *options, uint8_t *pixels, struct vit_error *err);
+
+/* ---- Session: a plan for one batch size and thread count, ready to run ---- */
+
+struct vit_session;
+
+struct vit_session_options {
+    int batch;             /* images in one run of the plan, at least 1; fewer are padded */
+    int threads;           /* at least 1; 0: vit_default_threads() */
+    bool reference;        /* plain loops in place of oneDNN: slow, for comparison */
+    const char *trace_dir; /* NULL, or an existing folder: the first run writes pixels, patches, tokens, block00.., pooled and logits
+                              there as .npy files */
+};
+
+/* batch 1, default threads, oneDNN, no trace. */
+struct vit_session_options vit_session_options_default(void);
+
+/* Physical cores in the caller's affinity mask, at most the cgroup's CPU quota; at least 1. */
+int vit_default_threads(void);
+
+/* Builds everything that classifying needs. options may be NULL: the defaults. A model without a classifier is
+ * refused (unsupported). The model must outlive the session. */
+vit_status vit_session_create(struct vit_session **session, const struct vit_model *model,
+                              const struct vit_session_options *options, struct vit_error *err);
+void vit_session_free(struct vit_session *session);
+
+/* pixels (n, S, S, 3) -> logits (n, K), for any n >= 0. The answer for an image depends on that image alone. */
+vit_status vit_classify(struct vit_session *session, const uint8_t *pixels, int n, float *logits,
+                        struct vit_error *err);
+
+/* ---- Scores ---- */
+
+enum vit_score {
+    VIT_SCORE_PROB,   /* softmax over the classes */
+    VIT_SCORE_LOGIT,  /* as the head gives them */
+    VIT_SCORE_SIGMOID /* each class by itself */
+};
+
+struct vit_result {
+    int index;
+    const char *label; /* owned by the model */
+    float score;
+};
+
+/* The k best classes of one image's logits (K), best first, ties by index; writes and returns min(k, K). A NaN ranks last. */
+int vit_top_k(const struct vit_model *model, const float *logits, enum vit_score score, int k,
+              struct vit_result *results);
+
+/* ---- This build ---- */
+
+const char *vit_version(void);        /* "0.1.0" */
+const char *vit_commit(void);         /* the commit it was built from, or "unknown" */
+const char *vit_onednn_version(void); /* of the library that is loaded: "3.2.0" */
+const char *vit_isa(void);            /* the instruction set that oneDNN uses on this machine: "avx512_core_bf16" */
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,55 @@
+/* container.h: what the reader of one container format fills in. Private to weights/. */
+#ifndef VIT_CONTAINER_H
+#define VIT_CONTAINER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "weights/source.h"
+
+/* A file that is read by position. size and mtime are those at opening; a later difference is an error. */
+struct vit_file {
+    int fd;
+    int64_t size;
+    struct timespec mtime;
+    char *path;
+};
+
+vit_status vit_file_open(struct vit_file *file, const char *path, struct vit_error *err);
+vit_status vit_file_read(const struct vit_file *file, int64_t offset, void *dst, size_t n, struct vit_error *err);
+void vit_file_close(struct vit_file *file);
+
+struct vit_metadata {
+    char *key, *value;
+};
+
+struct vit_source {
+    struct vit_file file;
+    const struct vit_container *container;
+    int n_tensors;
+    struct vit_tensor *tensors; /* names owned */
+    int *by_name;               /* tensor indices sorted by name */
+    int n_metadata;
+    struct vit_metadata *metadata;
+    void *priv; /* the reader's own */
+};
+
+struct vit_container {
+    const char *name;
+    bool (*sniff)(const uint8_t *head, size_t n); /* the file's first n bytes, n <= VIT_SNIFF_MAX */
+    /* source->file is open, all else zero. Fills tensors, metadata and priv; what a failed open leaves is closed by
+     * the caller through `close`. */
+    vit_status (*open)(struct vit_source *source, struct vit_error *err);
+    vit_status (*read)(const struct vit_source *source, int i, void *dst, struct vit_error *err);
+    void (*close)(struct vit_source *source); /* frees priv */
+};
+
+enum { VIT_SNIFF_MAX = 512 };
+
+extern const struct vit_container vit_safetensors;
+
+/* Appends a tensor, taking a copy of name; checks rank, non-negative sizes and that count and bytes do not overflow. */
+vit_status vit_source_add(struct vit_source *source, const char *name, enum vit_dtype dtype, int n_dims,
+                          const int64_t *shape, struct vit_error *err);
+
+#endif
