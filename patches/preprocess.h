@@ -43,8 +43,8 @@ struct vit_preprocess {
     int crop_to; /* side of the centre crop: S */
     enum vit_crop_round crop_round;
     enum vit_filter filter;
-    float mean[3]; /* of red, green, blue, in 0..1 */
-    float std[3];
+    double mean[3]; /* of red, green, blue, in 0..1; rounded to f32 when they are used */
+    double std[3];
 };
 
 /* What decoding accepts. */

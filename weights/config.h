@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 
+#include "patches/preprocess.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -58,7 +60,7 @@ struct vit_config {
     int patch;               /* P */
     int image_size;          /* S; S % P == 0 */
     int classes;             /* K; 0: no classifier, features only */
-    float eps;               /* of every layer norm */
+    double eps;              /* of every layer norm; rounded to f32 when it is used */
     enum vit_act act;
     bool swiglu;      /* fc1 (2F, D): act(first half) * second half */
     bool qkv_bias;
@@ -75,10 +77,24 @@ struct vit_config {
     enum vit_pos_resize pos_resize;
 };
 
+/* The word for each value, also those of preprocess.h, as the canonical file and `vit info` spell it. */
+const char *vit_act_name(enum vit_act act);
+const char *vit_pool_name(enum vit_pool pool);
+const char *vit_norm_place_name(enum vit_norm_place place);
+const char *vit_pos_covers_name(enum vit_pos_covers covers);
+const char *vit_pos_resize_name(enum vit_pos_resize resize);
+const char *vit_filter_name(enum vit_filter filter);
+const char *vit_resize_mode_name(enum vit_resize_mode mode);
+const char *vit_crop_round_name(enum vit_crop_round round);
+
 /* N: patches of one image; T: tokens, in the order CLS, distillation, registers, patches. */
 int vit_config_patches(const struct vit_config *config);
 int vit_config_prefix(const struct vit_config *config); /* T - N */
 int vit_config_tokens(const struct vit_config *config);
+
+/* Rows of pos_embed as stored, and the inputs of the head. */
+int vit_config_pos_rows(const struct vit_config *config);
+int vit_config_head_width(const struct vit_config *config);
 
 #ifdef __cplusplus
 }
