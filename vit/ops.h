@@ -1,0 +1,91 @@
+/* ops.h: the operators of a Vision Transformer. For each: one line of mathematics, the shapes, and what may overlap.
+ *
+ * An operator is described by a plain struct and made into a kernel once; running a kernel neither allocates nor
+ * chooses. Each has two implementations with the same contract: oneDNN (dnnl_*.c) and plain loops (ref.c), which
+ * are the specification and the second opinion in tests. What only moves data (tokens.c) has one. */
+#ifndef VIT_OPS_H
+#define VIT_OPS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vit/error.h"
+#include "vit/params.h"
+#include "weights/config.h"
+
+/* An operator ready to run. The implementation behind it is opaque; it embeds this struct as its first member. */
+struct vit_kernel {
+    const char *implementation; /* "brgemm:avx512_core", "ref", ... */
+    size_t scratch_size;        /* bytes of 64-byte aligned scratch that run needs */
+    vit_status (*run)(struct vit_kernel *kernel, void *scratch, struct vit_error *err);
+    void (*free)(struct vit_kernel *kernel);
+};
+
+void vit_kernel_free(struct vit_kernel *kernel); /* NULL is fine */
+
+/* dst[r] = (src[r] - mean(src[r])) / sqrt(var(src[r]) + eps) * gain + shift, for each of rows rows; var is the mean of
+ * the squared deviations. dst (rows, width), src (rows, width), gain and shift (width). dst may be src. */
+struct vit_norm_op {
+    float *dst;
+    const float *src;
+    int64_t rows;
+    int width;
+    float eps;
+    const float *gain, *shift;
+};
+
+/* dst = act(src W^T + b), or dst += src W^T + b when add is set (then without act).
+ * dst (rows, out), src (rows, in), W (out, in), b (out). dst must not overlap src. */
+struct vit_linear_op {
+    float *dst;
+    const float *src;
+    int64_t rows;
+    const struct vit_linear *linear;
+    struct vit_params *params;
+    bool activate;
+    enum vit_act act; /* when activate is set */
+    bool add;
+};
+
+/* dst[b,:,h] = softmax(q k^T / sqrt(HD)) v, per image b and head h, softmax over the keys.
+ * qkv (B, T, 3, NH, HD), dst (B, T, NH, HD). dst must not overlap qkv. */
+struct vit_attention_op {
+    float *dst;
+    const float *qkv;
+    int batch, tokens, heads, head_dim;
+};
+
+/* One way to execute the operators. open makes whatever its kernels share within a plan. */
+struct vit_ops {
+    const char *name;
+    vit_status (*open)(void **context, struct vit_error *err);
+    void (*close)(void *context);
+    vit_status (*norm)(struct vit_kernel **kernel, void *context, const struct vit_norm_op *op, struct vit_error *err);
+    vit_status (*linear)(struct vit_kernel **kernel, void *context, const struct vit_linear_op *op,
+                         struct vit_error *err);
+    vit_status (*attention)(struct vit_kernel **kernel, void *context, const struct vit_attention_op *op,
+                            struct vit_error *err);
+};
+
+extern const struct vit_ops vit_ops_dnnl;
+extern const struct vit_ops vit_ops_ref;
+
+/* dst[b] = prefix rows, then src[b][n] + pos[n]: the tokens of an image.
+ * dst (B, T, D), prefix (T - N, D), src (B, N, D), pos (N, D). */
+struct vit_embed_op {
+    float *dst;
+    const float *src, *prefix, *pos;
+    int batch, tokens, patches, width;
+};
+vit_status vit_embed_create(struct vit_kernel **kernel, const struct vit_embed_op *op, struct vit_error *err);
+
+/* dst[b] = src[b][first] + ... + src[b][first + count - 1], divided by count. dst (B, D), src (B, T, D). */
+struct vit_mean_op {
+    float *dst;
+    const float *src;
+    int batch, tokens, width, first, count;
+};
+vit_status vit_mean_create(struct vit_kernel **kernel, const struct vit_mean_op *op, struct vit_error *err);
+
+#endif

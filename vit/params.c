@@ -1,0 +1,190 @@
+/* params.c: the table of loaded and packed parameters. */
+#include "vit/params.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct entry {
+    int tensor;
+    char key[VIT_LAYOUT_KEY_MAX];
+    void *data; /* owned */
+};
+
+struct vit_params {
+    struct vit_param_reader reader;
+    pthread_mutex_t lock; /* guards all below */
+    int n_entries, capacity;
+    struct entry *entries;
+    float *plain; /* one matrix on its way from the reader into its packed form */
+    size_t plain_size;
+};
+
+vit_status vit_params_create(struct vit_params **params, struct vit_param_reader reader, struct vit_error *err)
+{
+    *params = calloc(1, sizeof **params);
+    if (!*params)
+        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
+    (*params)->reader = reader;
+    pthread_mutex_init(&(*params)->lock, NULL);
+    return VIT_OK;
+}
+
+void vit_params_free(struct vit_params *params)
+{
+    if (!params)
+        return;
+    for (int i = 0; i < params->n_entries; i++)
+        free(params->entries[i].data);
+    free(params->entries);
+    free(params->plain);
+    pthread_mutex_destroy(&params->lock);
+    free(params);
+}
+
+static const void *find(const struct vit_params *params, int tensor, const char *key)
+{
+    for (int i = 0; i < params->n_entries; i++)
+        if (params->entries[i].tensor == tensor && strcmp(params->entries[i].key, key) == 0)
+            return params->entries[i].data;
+    return NULL;
+}
+
+/* Takes data over, also when it fails. */
+static vit_status keep(struct vit_params *params, int tensor, const char *key, void *data, struct vit_error *err)
+{
+    if (params->n_entries == params->capacity) {
+        int capacity = params->capacity ? 2 * params->capacity : 256;
+        struct entry *grown = realloc(params->entries, (size_t)capacity * sizeof *grown);
+        if (!grown) {
+            free(data);
+            return vit_fail(err, VIT_ERR_MEMORY, "out of memory for the table of parameters");
+        }
+        params->entries = grown;
+        params->capacity = capacity;
+    }
+    struct entry *entry = &params->entries[params->n_entries++];
+    entry->tensor = tensor;
+    entry->data = data;
+    snprintf(entry->key, sizeof entry->key, "%s", key);
+    return VIT_OK;
+}
+
+static void *allocate(size_t size, struct vit_error *err)
+{
+    void *data = aligned_alloc(64, (size + 63) / 64 * 64);
+    if (!data)
+        vit_fail(err, VIT_ERR_MEMORY, "out of memory for %zu bytes of weights", size);
+    return data;
+}
+
+/* The functions below hold the lock. */
+
+static vit_status load_vector(struct vit_params *params, int tensor, const float **data, struct vit_error *err)
+{
+    *data = find(params, tensor, "f32");
+    if (*data)
+        return VIT_OK;
+    float *fresh = allocate((size_t)params->reader.count(params->reader.context, tensor) * sizeof *fresh, err);
+    if (!fresh)
+        return VIT_ERR_MEMORY;
+    vit_status status = params->reader.read(params->reader.context, tensor, fresh, err);
+    if (status != VIT_OK) {
+        free(fresh);
+        return status;
+    }
+    *data = fresh;
+    return keep(params, tensor, "f32", fresh, err);
+}
+
+static vit_status load_bias(struct vit_params *params, const struct vit_linear *linear, const float **data,
+                            struct vit_error *err)
+{
+    const float *bias, *gamma;
+    VIT_TRY(load_vector(params, linear->bias, &bias, err));
+    *data = bias;
+    if (linear->gamma < 0)
+        return VIT_OK;
+    VIT_TRY(load_vector(params, linear->gamma, &gamma, err));
+    *data = find(params, linear->bias, "f32 scaled");
+    if (*data)
+        return VIT_OK;
+    float *scaled = allocate((size_t)linear->out * sizeof *scaled, err);
+    if (!scaled)
+        return VIT_ERR_MEMORY;
+    for (int o = 0; o < linear->out; o++)
+        scaled[o] = bias[o] * gamma[o];
+    *data = scaled;
+    return keep(params, linear->bias, "f32 scaled", scaled, err);
+}
+
+/* Brings linear's matrix, gamma applied, into params->plain. */
+static vit_status load_plain(struct vit_params *params, const struct vit_linear *linear, struct vit_error *err)
+{
+    size_t size = (size_t)linear->out * (size_t)linear->in * sizeof(float);
+    if (params->plain_size < size) {
+        free(params->plain);
+        params->plain = allocate(size, err);
+        params->plain_size = params->plain ? size : 0;
+        if (!params->plain)
+            return VIT_ERR_MEMORY;
+    }
+    VIT_TRY(params->reader.read(params->reader.context, linear->weight, params->plain, err));
+    if (linear->gamma < 0)
+        return VIT_OK;
+    const float *gamma;
+    VIT_TRY(load_vector(params, linear->gamma, &gamma, err));
+    for (int o = 0; o < linear->out; o++)
+        for (int i = 0; i < linear->in; i++)
+            params->plain[(size_t)o * (size_t)linear->in + (size_t)i] *= gamma[o];
+    return VIT_OK;
+}
+
+static vit_status load_packed(struct vit_params *params, const struct vit_linear *linear,
+                              const struct vit_packing *packing, const void **data, struct vit_error *err)
+{
+    *data = find(params, linear->weight, packing->key);
+    if (*data)
+        return VIT_OK;
+    VIT_TRY(load_plain(params, linear, err));
+    void *packed = allocate(packing->size, err);
+    if (!packed)
+        return VIT_ERR_MEMORY;
+    vit_status status = packing->pack(packing, params->plain, packed, err);
+    if (status != VIT_OK) {
+        free(packed);
+        return status;
+    }
+    *data = packed;
+    return keep(params, linear->weight, packing->key, packed, err);
+}
+
+vit_status vit_params_vector(struct vit_params *params, int i, const float **data, struct vit_error *err)
+{
+    pthread_mutex_lock(&params->lock);
+    vit_status status = load_vector(params, i, data, err);
+    pthread_mutex_unlock(&params->lock);
+    return status;
+}
+
+vit_status vit_params_bias(struct vit_params *params, const struct vit_linear *linear, const float **data,
+                           struct vit_error *err)
+{
+    *data = NULL;
+    if (linear->bias < 0)
+        return VIT_OK;
+    pthread_mutex_lock(&params->lock);
+    vit_status status = load_bias(params, linear, data, err);
+    pthread_mutex_unlock(&params->lock);
+    return status;
+}
+
+vit_status vit_params_packed(struct vit_params *params, const struct vit_linear *linear,
+                             const struct vit_packing *packing, const void **data, struct vit_error *err)
+{
+    pthread_mutex_lock(&params->lock);
+    vit_status status = load_packed(params, linear, packing, data, err);
+    pthread_mutex_unlock(&params->lock);
+    return status;
+}

@@ -1,0 +1,185 @@
+/* ref.c: every operator in plain loops, as ops.h states it. Sums are taken in f64, so that this is also the more
+ * exact opinion. Slow on purpose: nothing here is blocked or reordered. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vit/ops.h"
+
+static vit_status open_ref(void **context, struct vit_error *err)
+{
+    (void)err;
+    *context = NULL;
+    return VIT_OK;
+}
+
+static void close_ref(void *context)
+{
+    (void)context;
+}
+
+static void free_ref(struct vit_kernel *kernel)
+{
+    free(kernel);
+}
+
+struct ref_norm {
+    struct vit_kernel base;
+    struct vit_norm_op op;
+};
+
+static vit_status run_norm(struct vit_kernel *kernel, void *scratch, struct vit_error *err)
+{
+    (void)scratch, (void)err;
+    const struct vit_norm_op *op = &((struct ref_norm *)kernel)->op;
+    int D = op->width;
+    for (int64_t r = 0; r < op->rows; r++) {
+        const float *src = op->src + r * D;
+        float *dst = op->dst + r * D;
+        double mean = 0, var = 0;
+        for (int i = 0; i < D; i++)
+            mean += src[i];
+        mean /= D;
+        for (int i = 0; i < D; i++)
+            var += (src[i] - mean) * (src[i] - mean);
+        var /= D;
+        double scale = 1 / sqrt(var + op->eps);
+        for (int i = 0; i < D; i++)
+            dst[i] = (float)((src[i] - mean) * scale * op->gain[i] + op->shift[i]);
+    }
+    return VIT_OK;
+}
+
+static vit_status create_norm(struct vit_kernel **kernel, void *context, const struct vit_norm_op *op,
+                              struct vit_error *err)
+{
+    (void)context;
+    struct ref_norm *k = malloc(sizeof *k);
+    if (!k)
+        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
+    *k = (struct ref_norm){{"ref", 0, run_norm, free_ref}, *op};
+    *kernel = &k->base;
+    return VIT_OK;
+}
+
+struct ref_linear {
+    struct vit_kernel base;
+    struct vit_linear_op op;
+    const float *weight, *bias; /* (out, in), (out) or NULL */
+};
+
+static double activate(double x, enum vit_act act)
+{
+    switch (act) {
+    case VIT_ACT_GELU_ERF: return 0.5 * x * (1 + erf(x * sqrt(0.5)));
+    case VIT_ACT_GELU_TANH: return 0.5 * x * (1 + tanh(sqrt(2 / acos(-1.0)) * (x + 0.044715 * x * x * x)));
+    case VIT_ACT_QUICK_GELU: return x / (1 + exp(-1.702 * x));
+    case VIT_ACT_SILU: return x / (1 + exp(-x));
+    }
+    return x;
+}
+
+static vit_status run_linear(struct vit_kernel *kernel, void *scratch, struct vit_error *err)
+{
+    (void)scratch, (void)err;
+    const struct ref_linear *k = (struct ref_linear *)kernel;
+    const struct vit_linear_op *op = &k->op;
+    int in = op->linear->in, out = op->linear->out;
+#pragma omp parallel for
+    for (int64_t r = 0; r < op->rows; r++) {
+        const float *src = op->src + r * in;
+        for (int o = 0; o < out; o++) {
+            const float *w = k->weight + (int64_t)o * in;
+            double sum = 0;
+#pragma omp simd reduction(+ : sum)
+            for (int i = 0; i < in; i++)
+                sum += (double)src[i] * (double)w[i];
+            if (k->bias)
+                sum += k->bias[o];
+            float *dst = &op->dst[r * out + o];
+            *dst = (float)(op->add ? *dst + sum : op->activate ? activate(sum, op->act) : sum);
+        }
+    }
+    return VIT_OK;
+}
+
+static vit_status pack_plain(const struct vit_packing *packing, const float *weight, void *dst, struct vit_error *err)
+{
+    (void)err;
+    memcpy(dst, weight, packing->size);
+    return VIT_OK;
+}
+
+static vit_status create_linear(struct vit_kernel **kernel, void *context, const struct vit_linear_op *op,
+                                struct vit_error *err)
+{
+    (void)context;
+    const struct vit_linear *linear = op->linear;
+    struct vit_packing packing = {.key = "plain", .pack = pack_plain};
+    packing.size = (size_t)linear->in * (size_t)linear->out * sizeof(float);
+    const void *weight;
+    const float *bias;
+    VIT_TRY(vit_params_packed(op->params, linear, &packing, &weight, err));
+    VIT_TRY(vit_params_bias(op->params, linear, &bias, err));
+    struct ref_linear *k = malloc(sizeof *k);
+    if (!k)
+        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
+    *k = (struct ref_linear){{"ref", 0, run_linear, free_ref}, *op, weight, bias};
+    *kernel = &k->base;
+    return VIT_OK;
+}
+
+struct ref_attention {
+    struct vit_kernel base;
+    struct vit_attention_op op;
+};
+
+/* One query against all keys of its image and head; p (T) is scratch. Rows of q, k and v are stride floats apart. */
+static void attend(float *dst, const float *q, const float *k, const float *v, int T, int HD, int64_t stride, double *p)
+{
+    double top = -INFINITY, total = 0;
+    for (int t = 0; t < T; t++) {
+        p[t] = 0;
+        for (int i = 0; i < HD; i++)
+            p[t] += (double)q[i] * (double)k[t * stride + i];
+        p[t] /= sqrt(HD);
+        top = fmax(top, p[t]);
+    }
+    for (int t = 0; t < T; t++)
+        total += p[t] = exp(p[t] - top);
+    for (int i = 0; i < HD; i++) {
+        double sum = 0;
+        for (int t = 0; t < T; t++)
+            sum += p[t] * (double)v[t * stride + i];
+        dst[i] = (float)(sum / total);
+    }
+}
+
+static vit_status run_attention(struct vit_kernel *kernel, void *scratch, struct vit_error *err)
+{
+    (void)err;
+    const struct vit_attention_op *op = &((struct ref_attention *)kernel)->op;
+    int T = op->tokens, NH = op->heads, HD = op->head_dim;
+    int64_t D = (int64_t)NH * HD;
+    for (int b = 0; b < op->batch; b++)
+        for (int h = 0; h < NH; h++) {
+            const float *q = op->qkv + b * T * 3 * D + h * HD, *k = q + D, *v = k + D;
+            for (int t = 0; t < T; t++)
+                attend(op->dst + (b * T + t) * D + h * HD, q + t * 3 * D, k, v, T, HD, 3 * D, scratch);
+        }
+    return VIT_OK;
+}
+
+static vit_status create_attention(struct vit_kernel **kernel, void *context, const struct vit_attention_op *op,
+                                   struct vit_error *err)
+{
+    (void)context;
+    struct ref_attention *k = malloc(sizeof *k);
+    if (!k)
+        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
+    *k = (struct ref_attention){{"ref", (size_t)op->tokens * sizeof(double), run_attention, free_ref}, *op};
+    *kernel = &k->base;
+    return VIT_OK;
+}
+
+const struct vit_ops vit_ops_ref = {"ref", open_ref, close_ref, create_norm, create_linear, create_attention};

@@ -1,0 +1,83 @@
+/* tokens.c: the operators that only move and add rows: assembling an image's tokens, and taking a mean of them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "vit/ops.h"
+
+void vit_kernel_free(struct vit_kernel *kernel)
+{
+    if (kernel)
+        kernel->free(kernel);
+}
+
+static void free_plain(struct vit_kernel *kernel)
+{
+    free(kernel);
+}
+
+struct embed {
+    struct vit_kernel base;
+    struct vit_embed_op op;
+};
+
+static vit_status run_embed(struct vit_kernel *kernel, void *scratch, struct vit_error *err)
+{
+    (void)scratch, (void)err;
+    const struct vit_embed_op *op = &((struct embed *)kernel)->op;
+    size_t D = (size_t)op->width, n_patch = (size_t)op->patches * D;
+    size_t n_prefix = (size_t)(op->tokens - op->patches) * D;
+#pragma omp parallel for
+    for (int b = 0; b < op->batch; b++) {
+        float *dst = op->dst + (size_t)b * (n_prefix + n_patch);
+        const float *src = op->src + (size_t)b * n_patch;
+        memcpy(dst, op->prefix, n_prefix * sizeof *dst);
+        for (size_t i = 0; i < n_patch; i++)
+            dst[n_prefix + i] = src[i] + op->pos[i];
+    }
+    return VIT_OK;
+}
+
+vit_status vit_embed_create(struct vit_kernel **kernel, const struct vit_embed_op *op, struct vit_error *err)
+{
+    struct embed *k = malloc(sizeof *k);
+    if (!k)
+        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
+    *k = (struct embed){{"plain", 0, run_embed, free_plain}, *op};
+    *kernel = &k->base;
+    return VIT_OK;
+}
+
+struct mean {
+    struct vit_kernel base;
+    struct vit_mean_op op;
+};
+
+static vit_status run_mean(struct vit_kernel *kernel, void *scratch, struct vit_error *err)
+{
+    (void)scratch, (void)err;
+    const struct vit_mean_op *op = &((struct mean *)kernel)->op;
+    size_t D = (size_t)op->width;
+    for (int b = 0; b < op->batch; b++) {
+        float *dst = op->dst + (size_t)b * D;
+        const float *src = op->src + ((size_t)b * (size_t)op->tokens + (size_t)op->first) * D;
+        memcpy(dst, src, D * sizeof *dst);
+        if (op->count == 1)
+            continue;
+        for (int t = 1; t < op->count; t++)
+            for (size_t i = 0; i < D; i++)
+                dst[i] += src[(size_t)t * D + i];
+        for (size_t i = 0; i < D; i++)
+            dst[i] /= (float)op->count;
+    }
+    return VIT_OK;
+}
+
+vit_status vit_mean_create(struct vit_kernel **kernel, const struct vit_mean_op *op, struct vit_error *err)
+{
+    struct mean *k = malloc(sizeof *k);
+    if (!k)
+        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
+    *k = (struct mean){{"plain", 0, run_mean, free_plain}, *op};
+    *kernel = &k->base;
+    return VIT_OK;
+}

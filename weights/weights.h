@@ -1,0 +1,37 @@
+/* weights.h: a checkpoint of any origin in the one canonical form: configuration, preprocessing, labels, and checked
+ * tensors under canonical names. */
+#ifndef VIT_WEIGHTS_H
+#define VIT_WEIGHTS_H
+
+#include <stdbool.h>
+
+#include "patches/preprocess.h"
+#include "vit/error.h"
+#include "weights/config.h"
+#include "weights/labels.h"
+#include "weights/layout.h"
+#include "weights/source.h"
+
+struct vit_weights {
+    struct vit_config config;
+    struct vit_preprocess preprocess;
+    struct vit_labels labels; /* none, or one per class */
+    char *origin;             /* what it was made from: a JSON object as text */
+    struct vit_layout layout; /* the canonical tensors, with the types that the file has */
+    int *from;                /* from[i]: the tensor of source behind layout.tensors[i] */
+    struct vit_source *source;
+};
+
+/* Opens a file or a folder. Every tensor that the configuration calls for is there, rightly shaped and of a
+ * floating-point type, and none is surplus; no data is read yet. On failure *weights is NULL. */
+vit_status vit_weights_open(struct vit_weights **weights, const char *path, struct vit_error *err);
+void vit_weights_close(struct vit_weights *weights); /* NULL is fine */
+
+/* Reads canonical tensor i into dst, in its own type or widened to f32: vit_tensor_count elements, C order. */
+vit_status vit_weights_read(const struct vit_weights *weights, int i, void *dst, struct vit_error *err);
+vit_status vit_weights_read_f32(const struct vit_weights *weights, int i, float *dst, struct vit_error *err);
+
+/* Writes the canonical file, atomically; see vit_model_save. */
+vit_status vit_weights_save(const struct vit_weights *weights, const char *out, bool force, struct vit_error *err);
+
+#endif
