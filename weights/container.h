@@ -3,11 +3,12 @@
 #define VIT_CONTAINER_H
 
 #include <stdbool.h>
-#include <sys/types.h>
+#include <time.h>
 
 #include "weights/source.h"
 
-/* A file that is read by position. size and mtime are those at opening; a later difference is an error. */
+/* A file that is read by position. size and mtime are those at opening; a later difference is an error. Messages do not
+ * name the path: callers prefix it. */
 struct vit_file {
     int fd;
     int64_t size;
@@ -18,10 +19,6 @@ struct vit_file {
 vit_status vit_file_open(struct vit_file *file, const char *path, struct vit_error *err);
 vit_status vit_file_read(const struct vit_file *file, int64_t offset, void *dst, size_t n, struct vit_error *err);
 void vit_file_close(struct vit_file *file);
-
-struct vit_metadata {
-    char *key, *value;
-};
 
 struct vit_source {
     struct vit_file file;
@@ -51,5 +48,9 @@ extern const struct vit_container vit_safetensors;
 /* Appends a tensor, taking a copy of name; checks rank, non-negative sizes and that count and bytes do not overflow. */
 vit_status vit_source_add(struct vit_source *source, const char *name, enum vit_dtype dtype, int n_dims,
                           const int64_t *shape, struct vit_error *err);
+
+/* Appends a key and its text, taking copies. */
+vit_status vit_source_add_metadata(struct vit_source *source, const char *key, const char *value,
+                                   struct vit_error *err);
 
 #endif

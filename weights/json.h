@@ -1,5 +1,4 @@
-/* json.h: JSON texts and the JSON files beside weights, read with limits: duplicate keys are refused, a depth beyond
- * jansson's 2048 and files beyond VIT_LIMIT_JSON too. */
+/* json.h: JSON text that nobody vouches for, parsed by jansson within limits. */
 #ifndef VIT_JSON_H
 #define VIT_JSON_H
 
@@ -9,11 +8,15 @@
 
 #include "vit/error.h"
 
-/* Parses text; the caller releases *value with json_decref. Errors: decode (with line and column), memory. */
-vit_status vit_json_parse(json_t **value, const char *text, size_t n, struct vit_error *err);
+/* Parses n bytes of text. Keys that occur twice, anything after the value and nesting deeper than VIT_LIMIT_JSON_DEPTH are
+ * refused. *root is the caller's to json_decref; NULL on failure. */
+vit_status vit_json_parse(json_t **root, const char *text, size_t n, struct vit_error *err);
 
-/* The same for folder/name. A file that is not there gives VIT_OK and *value NULL. */
-vit_status vit_json_read(json_t **value, const char *folder, const char *name, struct vit_error *err);
+/* Reads and parses the file at path, of at most VIT_LIMIT_JSON bytes. Messages begin with the path. */
+vit_status vit_json_load(json_t **root, const char *path, struct vit_error *err);
+
+/* The same for folder/name, which need not exist: then VIT_OK and *root NULL. Messages begin with the path. */
+vit_status vit_json_load_optional(json_t **root, const char *folder, const char *name, struct vit_error *err);
 
 /* Members of an object by key. Each returns whether the member is there and rightly typed; else *out is unchanged. */
 bool vit_json_int(const json_t *object, const char *key, int *out);

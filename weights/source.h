@@ -11,7 +11,13 @@
 
 struct vit_source;
 
-/* Opens path, whose container is told from its content. On failure *source is NULL. */
+/* A text stored beside the tensors. */
+struct vit_metadata {
+    const char *key, *value;
+};
+
+/* Opens path, whose container is told from its content. On failure *source is NULL. Messages of a source begin with its
+ * path. */
 vit_status vit_source_open(struct vit_source **source, const char *path, struct vit_error *err);
 void vit_source_close(struct vit_source *source); /* NULL is fine */
 
@@ -20,7 +26,8 @@ int vit_source_n_tensors(const struct vit_source *source);
 const struct vit_tensor *vit_source_tensor(const struct vit_source *source, int i);
 int vit_source_find(const struct vit_source *source, const char *name); /* index, or -1 */
 
-/* Reads tensor i whole into dst: vit_tensor_count elements of its type, dense, in C order, little endian. */
+/* Reads tensor i whole into dst: vit_tensor_count elements of its type, dense, in C order, little endian. One thread
+ * at a time reads from a source. */
 vit_status vit_source_read(const struct vit_source *source, int i, void *dst, struct vit_error *err);
 
 /* The text stored beside the tensors under key, or NULL. Owned by the source. */

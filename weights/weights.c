@@ -52,7 +52,7 @@ static vit_status configure(struct vit_weights *weights, const char *folder, con
         return vit_canonical_read(weights, err);
 
     json_t *config = NULL;
-    VIT_TRY(vit_json_read(&config, folder, "config.json", err));
+    VIT_TRY(vit_json_load_optional(&config, folder, "config.json", err));
     vit_status status = VIT_OK;
     for (size_t i = 0; i < sizeof families / sizeof *families && !*family; i++)
         if (families[i]->detect(weights->source, config))

@@ -1,0 +1,289 @@
+/* The safetensors reader and writer: round trips, and everything that must be refused. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "weights/safetensors_write.h"
+#include "weights/source.h"
+
+static char folder[64], path[96];
+
+static void enter_folder(void)
+{
+    strcpy(folder, "/tmp/vit-safetensors-XXXXXX");
+    cr_assert_not_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/m.safetensors", folder);
+}
+
+static void leave_folder(void)
+{
+    unlink(path);
+    cr_assert_eq(rmdir(folder), 0, "something was left behind in %s", folder);
+}
+
+TestSuite(safetensors, .init = enter_folder, .fini = leave_folder);
+
+static void write_raw(const void *bytes, size_t n)
+{
+    FILE *f = fopen(path, "wb");
+    cr_assert_not_null(f);
+    cr_assert_eq(fwrite(bytes, 1, n, f), n);
+    cr_assert_eq(fclose(f), 0);
+}
+
+/* A file of this header and n_data bytes 0, 1, 2, ... */
+static size_t write_file(const char *header, size_t n_data)
+{
+    uint8_t bytes[4096] = {0};
+    size_t n = strlen(header);
+    cr_assert(8 + n + n_data <= sizeof bytes);
+    for (size_t i = 0; i < 8; i++)
+        bytes[i] = (uint8_t)(n >> 8 * i);
+    memcpy(bytes + 8, header, n);
+    for (size_t i = 0; i < n_data; i++)
+        bytes[8 + n + i] = (uint8_t)i;
+    write_raw(bytes, 8 + n + n_data);
+    return 8 + n + n_data;
+}
+
+/* Opening must fail with this status and a message that holds every one of the words. */
+static void expect_refusal(const char *header, size_t n_data, vit_status expected, const char *words[4])
+{
+    write_file(header, n_data);
+    struct vit_source *source;
+    struct vit_error err;
+    vit_status status = vit_source_open(&source, path, &err);
+    cr_assert_eq(status, expected, "%s: status %s: %s", header, vit_status_name(status), status ? err.message : "");
+    cr_assert_null(source);
+    cr_expect(strstr(err.message, path), "%s lacks the path", err.message);
+    for (int i = 0; i < 4 && words[i]; i++)
+        cr_expect(strstr(err.message, words[i]), "\"%s\" lacks \"%s\"", err.message, words[i]);
+}
+
+#define REFUSED(header, n_data, status, ...) expect_refusal(header, n_data, status, (const char *[4]){__VA_ARGS__})
+
+Test(safetensors, reads)
+{
+    write_file("{\"__metadata__\":{\"format\":\"pt\"},"
+               "\"b\":{\"dtype\":\"F16\",\"shape\":[2,3],\"data_offsets\":[0,12]},"
+               "\"a \\u00e9\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[12,20]},"
+               "\"none\":{\"dtype\":\"F32\",\"shape\":[3,0],\"data_offsets\":[12,12]}}   ",
+               20);
+    struct vit_source *source;
+    struct vit_error err;
+    cr_assert_eq(vit_source_open(&source, path, &err), VIT_OK, "%s", err.message);
+    cr_assert_eq(vit_source_n_tensors(source), 3);
+    cr_assert_str_eq(vit_source_container(source), "safetensors");
+    cr_assert_str_eq(vit_source_path(source), path);
+    cr_assert_str_eq(vit_source_metadata(source, "format"), "pt");
+    cr_assert_null(vit_source_metadata(source, "other"));
+    cr_assert_eq(vit_source_find(source, "c"), -1);
+    cr_assert_eq(vit_source_find(source, "none"), 2);
+
+    int i = vit_source_find(source, "a \xc3\xa9");
+    cr_assert_eq(i, 1);
+    const struct vit_tensor *t = vit_source_tensor(source, i);
+    cr_assert(t->dtype == VIT_I64 && t->n_dims == 0 && vit_tensor_count(t) == 1);
+    uint8_t data[12];
+    cr_assert_eq(vit_source_read(source, i, data, &err), VIT_OK);
+    cr_assert(data[0] == 12 && data[7] == 19);
+
+    t = vit_source_tensor(source, 0);
+    cr_assert(t->dtype == VIT_F16 && t->n_dims == 2 && t->shape[0] == 2 && t->shape[1] == 3);
+    cr_assert_eq(vit_source_read(source, 0, data, &err), VIT_OK);
+    cr_assert(data[0] == 0 && data[11] == 11);
+    cr_assert_eq(vit_source_read(source, 2, NULL, &err), VIT_OK);
+    vit_source_close(source);
+}
+
+Test(safetensors, refuses)
+{
+#define T(name, dtype, shape, offsets) "\"" name "\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":" offsets "}"
+    REFUSED("{" T("w", "F32", "[2]", "[0,8]") "}", 7, VIT_ERR_DECODE, "truncated", " 8 ", " 7");
+    REFUSED("{" T("w", "F32", "[2]", "[0,8]") "}", 9, VIT_ERR_DECODE, "trailing", " 8 ", " 9");
+    REFUSED("{" T("w", "F32", "[2]", "[0,4]") "}", 4, VIT_ERR_DECODE, "tensor w", "[0, 4]", "8 bytes");
+    REFUSED("{" T("w", "F32", "[2]", "[8,0]") "}", 8, VIT_ERR_DECODE, "tensor w", "[8, 0]");
+    REFUSED("{" T("w", "F32", "[1]", "[-4,0]") "}", 8, VIT_ERR_DECODE, "tensor w", "[-4, 0]");
+    REFUSED("{" T("w", "F32", "[1]", "[4,8]") "}", 8, VIT_ERR_DECODE, "tensor w", "begins at 4", "ends at 0");
+    REFUSED("{" T("v", "F32", "[2]", "[0,8]") "," T("w", "F32", "[2]", "[4,12]") "}", 12, VIT_ERR_DECODE, "tensor w",
+            "begins at 4", "ends at 8");
+    REFUSED("{" T("v", "F32", "[1]", "[0,4]") "," T("w", "F32", "[1]", "[8,12]") "}", 12, VIT_ERR_DECODE, "tensor w",
+            "begins at 8", "ends at 4");
+    REFUSED("{" T("w", "F32", "[1]", "[0,4]") "," T("w", "F32", "[1]", "[4,8]") "}", 8, VIT_ERR_DECODE, "duplicate");
+    REFUSED("{" T("w", "F8_E4M3", "[4]", "[0,4]") "}", 4, VIT_ERR_UNSUPPORTED, "tensor w", "F8_E4M3");
+    REFUSED("{" T("w", "F32", "[-1]", "[0,4]") "}", 4, VIT_ERR_DECODE, "tensor w", "-1");
+    REFUSED("{" T("w", "F32", "[1.0]", "[0,4]") "}", 4, VIT_ERR_DECODE, "tensor w", "shape");
+    REFUSED("{" T("w", "F32", "[4294967296,4294967296]", "[0,0]") "}", 0, VIT_ERR_DECODE, "tensor w", "overflows");
+    REFUSED("{" T("w", "F64", "[2305843009213693952]", "[0,0]") "}", 0, VIT_ERR_DECODE, "tensor w", "overflow");
+    REFUSED("{" T("w", "F32", "[18446744073709551617]", "[0,4]") "}", 4, VIT_ERR_DECODE, "header");
+    REFUSED("{" T("w", "F32", "[1,1,1,1,1,1,1,1,1]", "[0,4]") "}", 4, VIT_ERR_UNSUPPORTED, "tensor w", "9", "8");
+    REFUSED("{" T("w", "F32", "[1]", "[0,4,8]") "}", 4, VIT_ERR_UNSUPPORTED, "tensor w", "data_offsets");
+    REFUSED("{" T("w", "F32", "[1]", "[4]") "}", 4, VIT_ERR_DECODE, "tensor w", "data_offsets");
+    REFUSED("{" T("", "F32", "[1]", "[0,4]") "}", 4, VIT_ERR_DECODE, "name");
+    REFUSED("{" T("w\\u0000x", "F32", "[1]", "[0,4]") "}", 4, VIT_ERR_DECODE, "header");
+    REFUSED("{\"w\":3}", 0, VIT_ERR_DECODE, "tensor w");
+    REFUSED("{\"w\":{}}", 0, VIT_ERR_DECODE, "tensor w", "dtype");
+    REFUSED("{\"__metadata__\":{\"a\":1}," T("w", "F32", "[1]", "[0,4]") "}", 4, VIT_ERR_DECODE, "__metadata__", "a");
+    REFUSED("{}", 0, VIT_ERR_DECODE, "no tensors");
+    REFUSED("{" T("w", "F32", "[1]", "[0,4]"), 4, VIT_ERR_DECODE, "header");
+    REFUSED("{" T("w", "F32", "[1]", "[0,4]") "}}", 4, VIT_ERR_DECODE, "header");
+#undef T
+}
+
+Test(safetensors, limits)
+{
+    char header[2048] = "{\"";
+    memset(header + 2, 'n', 1025);
+    strcpy(header + 2 + 1025, "\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}");
+    REFUSED(header, 4, VIT_ERR_TOO_LARGE, "1025", "1024");
+
+    strcpy(header, "{\"w\":");
+    memset(header + 5, '[', 64);
+    header[69] = '\0';
+    REFUSED(header, 4, VIT_ERR_TOO_LARGE, "deeper than 64");
+
+    uint8_t bytes[16] = {1, 0xe1, 0xf5, 5, 0, 0, 0, 0, '{'}; /* 100000001 */
+    struct vit_source *source;
+    struct vit_error err;
+    write_raw(bytes, sizeof bytes);
+    cr_assert_eq(vit_source_open(&source, path, &err), VIT_ERR_TOO_LARGE);
+    cr_expect(strstr(err.message, "100000001") && strstr(err.message, "100000000"), "%s", err.message);
+}
+
+Test(safetensors, every_cut_is_refused)
+{
+    size_t n = write_file("{\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8);
+    struct vit_source *source;
+    struct vit_error err;
+    for (size_t cut = n; cut-- > 0;) {
+        cr_assert_eq(truncate(path, (off_t)cut), 0);
+        cr_assert_neq(vit_source_open(&source, path, &err), VIT_OK, "cut to %zu bytes", cut);
+        cr_assert_null(source);
+    }
+    cr_assert_eq(err.status, VIT_ERR_EMPTY);
+}
+
+Test(safetensors, a_change_while_open_is_an_error)
+{
+    static const char header[] = "{\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}";
+    write_file(header, 8);
+    struct vit_source *source;
+    struct vit_error err;
+    uint8_t data[8];
+    cr_assert_eq(vit_source_open(&source, path, &err), VIT_OK, "%s", err.message);
+    cr_assert_eq(truncate(path, 20), 0);
+    cr_assert_eq(vit_source_read(source, 0, data, &err), VIT_ERR_READ);
+    cr_expect(strstr(err.message, "tensor w"), "%s", err.message);
+    vit_source_close(source);
+
+    write_file(header, 8);
+    cr_assert_eq(vit_source_open(&source, path, &err), VIT_OK, "%s", err.message);
+    cr_assert_eq(utimensat(-1, path, (struct timespec[2]){{1, 0}, {1, 0}}, 0), 0);
+    cr_assert_eq(vit_source_read(source, 0, data, &err), VIT_ERR_READ);
+    vit_source_close(source);
+}
+
+/* ---- Writer ---- */
+
+static const struct vit_tensor written[] = {
+    {.name = "blocks.2.w", .dtype = VIT_F32, .n_dims = 2, .shape = {2, 2}},
+    {.name = "blocks.10.w", .dtype = VIT_F32, .n_dims = 1, .shape = {3}},
+    {.name = "flag", .dtype = VIT_BOOL, .n_dims = 1, .shape = {1}},
+    {.name = "half \"\\ \xc3\xa9", .dtype = VIT_BF16, .n_dims = 0},
+    {.name = "index", .dtype = VIT_I64, .n_dims = 2, .shape = {1, 1}},
+    {.name = "nothing", .dtype = VIT_F32, .n_dims = 1, .shape = {0}},
+};
+enum { N_WRITTEN = sizeof written / sizeof *written };
+
+/* Tensor i's bytes are all i + 1; *context is the tensor at which to fail. */
+static vit_status give_tensor(void *context, int i, void *dst, struct vit_error *err)
+{
+    if (i == *(const int *)context)
+        return vit_fail(err, VIT_ERR_READ, "tensor %s: made to fail", written[i].name);
+    memset(dst, i + 1, (size_t)vit_tensor_count(&written[i]) * vit_dtype_size(written[i].dtype));
+    return VIT_OK;
+}
+
+static vit_status write_content(bool force, int fail_at, struct vit_error *err)
+{
+    const struct vit_metadata metadata[] = {{"format", "pt"}, {"vit.config", "{\"a\":1}"}};
+    struct vit_safetensors_content content = {N_WRITTEN, written, 2, metadata, give_tensor, &fail_at};
+    return vit_safetensors_write(path, force, &content, err);
+}
+
+static size_t slurp(uint8_t *bytes, size_t max)
+{
+    FILE *f = fopen(path, "rb");
+    cr_assert_not_null(f);
+    size_t n = fread(bytes, 1, max, f);
+    fclose(f);
+    return n;
+}
+
+Test(safetensors, what_is_written_reads_back)
+{
+    struct vit_error err;
+    cr_assert_eq(write_content(false, -1, &err), VIT_OK, "%s", err.message);
+    uint8_t first[2048], second[2048];
+    size_t n = slurp(first, sizeof first);
+    cr_expect_eq((first[0] | first[1] << 8) % 8, 0, "the data is not aligned");
+    cr_assert_eq(write_content(true, -1, &err), VIT_OK, "%s", err.message);
+    cr_assert_eq(slurp(second, sizeof second), n);
+    cr_assert_eq(memcmp(first, second, n), 0, "the same content gave other bytes");
+
+    struct vit_source *source;
+    cr_assert_eq(vit_source_open(&source, path, &err), VIT_OK, "%s", err.message);
+    static const int order[] = {4, 1, 0, 5, 3, 2}; /* by type, then by name */
+    cr_assert_eq(vit_source_n_tensors(source), N_WRITTEN);
+    cr_assert_str_eq(vit_source_metadata(source, "vit.config"), "{\"a\":1}");
+    for (int i = 0; i < N_WRITTEN; i++) {
+        const struct vit_tensor *t = vit_source_tensor(source, i), *want = &written[order[i]];
+        cr_assert_str_eq(t->name, want->name);
+        cr_assert(t->dtype == want->dtype && t->n_dims == want->n_dims);
+        cr_assert_eq(memcmp(t->shape, want->shape, sizeof t->shape), 0);
+        uint8_t data[16];
+        cr_assert_eq(vit_source_read(source, i, data, &err), VIT_OK);
+        for (size_t j = 0; j < (size_t)vit_tensor_count(t) * vit_dtype_size(t->dtype); j++)
+            cr_assert_eq(data[j], order[i] + 1);
+    }
+    vit_source_close(source);
+}
+
+Test(safetensors, an_existing_file_needs_force)
+{
+    struct vit_error err;
+    write_raw("mine", 4);
+    uint8_t bytes[8];
+    cr_assert_eq(write_content(false, -1, &err), VIT_ERR_OPEN);
+    cr_expect(strstr(err.message, path) && strstr(err.message, "exists"), "%s", err.message);
+    cr_assert(slurp(bytes, sizeof bytes) == 4 && memcmp(bytes, "mine", 4) == 0);
+    cr_assert_eq(write_content(true, 3, &err), VIT_ERR_READ, "a failing tensor");
+    cr_assert(slurp(bytes, sizeof bytes) == 4 && memcmp(bytes, "mine", 4) == 0);
+    cr_assert_eq(write_content(true, -1, &err), VIT_OK);
+    cr_assert_eq(slurp(bytes, sizeof bytes), 8);
+}
+
+Test(safetensors, a_failed_write_leaves_nothing)
+{
+    struct vit_error err;
+    cr_assert_eq(write_content(false, 0, &err), VIT_ERR_READ);
+    cr_expect(strstr(err.message, "blocks.2.w"), "%s", err.message);
+    struct stat st;
+    cr_assert_neq(stat(path, &st), 0); /* and leave_folder finds it empty */
+}
+
+Test(safetensors, names_are_unique_and_utf8)
+{
+    struct vit_tensor two[] = {written[0], written[0]};
+    int never = -1;
+    struct vit_safetensors_content content = {2, two, 0, NULL, give_tensor, &never};
+    struct vit_error err;
+    cr_assert_eq(vit_safetensors_write(path, false, &content, &err), VIT_ERR_DECODE);
+    cr_expect(strstr(err.message, "blocks.2.w"), "%s", err.message);
+    char bad[] = "\xff";
+    two[1].name = bad;
+    cr_assert_neq(vit_safetensors_write(path, false, &content, &err), VIT_OK);
+}
