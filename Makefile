@@ -1,0 +1,147 @@
+# Makefile of vit. `make help` lists what it can do.
+#
+# Sources are found by folder: a new .c file needs no line here. What depends on more than files (flags, the commit, the
+# list of sources) is kept in small stamp files, so that a change of it rebuilds what it concerns and nothing else.
+
+VERSION   := 0.1.0
+PREFIX    := /usr/local
+DESTDIR   :=
+SANITIZER :=
+CFLAGS    ?= -O2 -g
+
+# ---- Configuration: every SANITIZER has its own folder ----
+
+ifneq ($(filter-out address undefined thread,$(SANITIZER)),)
+$(error SANITIZER=$(SANITIZER): expected address, undefined or thread)
+endif
+BUILD := build$(addprefix /,$(SANITIZER))
+OBJ   := $(BUILD)/obj
+
+# What is there of the libraries that vit uses: sets ONEDNN, ONEDNN_LIBDIR, MISSING and MISSING_TESTS.
+SETUP := CC='$(CC)' ONEDNN_ROOT='$(ONEDNN_ROOT)' tools/setup.sh
+ifneq ($(filter-out clean distclean help,$(or $(MAKECMDGOALS),all)),)
+$(foreach word,$(shell $(SETUP) probe),$(eval $(word)))
+ifneq ($(.SHELLSTATUS),0)
+$(error tools/setup.sh failed)
+endif
+endif
+
+# oneDNN: headers, library, and the run path to it in the build tree, in PREFIX/bin and in PREFIX/lib.
+WHEEL := build/deps/onednn
+ifeq ($(ONEDNN),root)
+ONEDNN_CFLAGS := -I$(abspath $(ONEDNN_ROOT))/include
+ONEDNN_LIBS   := -L$(abspath $(ONEDNN_LIBDIR))
+RPATH_BUILD   := -Wl,-rpath,$(abspath $(ONEDNN_LIBDIR))
+RPATH_BIN     := $(RPATH_BUILD)
+RPATH_LIB     := $(RPATH_BUILD)
+else ifeq ($(ONEDNN),wheel)
+ONEDNN_CFLAGS := -I$(WHEEL)/include
+ONEDNN_LIBS   := -L$(WHEEL)/lib
+RPATH_BUILD   := -Wl,-rpath,'$$ORIGIN/$(if $(SANITIZER),../)deps/onednn/lib'
+RPATH_BIN     := -Wl,-rpath,'$$ORIGIN/../lib/vit'
+RPATH_LIB     := -Wl,-rpath,'$$ORIGIN/vit'
+endif
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion
+SANITIZE := $(if $(SANITIZER),-fsanitize=$(SANITIZER) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+FLAGS    := $(CC) -std=c11 -D_GNU_SOURCE -I. $(ONEDNN_CFLAGS) $(CPPFLAGS) $(CFLAGS) -ffp-contract=off -fopenmp -fPIC \
+            $(WARNINGS) $(SANITIZE)
+LINK      = $(CC) $(CFLAGS) -fopenmp $(SANITIZE) $(LDFLAGS) -Wl,--as-needed
+SONAME   := -Wl,-soname,libvit.so.$(word 1,$(subst ., ,$(VERSION)))
+LIBS     := $(ONEDNN_LIBS) -ldnnl -ljpeg -ljansson -lzip -lm
+COMMIT   := $(or $(shell git --git-dir=.git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null),unknown)
+
+LIB_SRC  := $(wildcard patches/*.c weights/*.c vit/*.c)
+TOOL_SRC := $(wildcard tools/*.c)
+TEST_SRC := $(wildcard tests/*.c)
+LIB_OBJ  := $(LIB_SRC:%.c=$(OBJ)/%.o)
+TOOL_OBJ := $(TOOL_SRC:%.c=$(OBJ)/%.o)
+TEST_OBJ := $(TEST_SRC:%.c=$(OBJ)/%.o)
+
+# Quiet lines unless V=1:  $(call say,CC,file)
+ifeq ($(V),1)
+say =
+else
+say = @printf '  %-5s %s\n' '$(1)' '$(2)';
+endif
+
+# ---- Commands ----
+
+.PHONY: all run test clean distclean help missing missing-tests
+.DELETE_ON_ERROR:
+
+all: $(if $(TOOL_SRC),$(BUILD)/vit) $(BUILD)/libvit.a $(BUILD)/libvit.so
+
+# Parts that a bare system lacks are known only once they are installed: hence a second make.
+run:
+	@$(SETUP) install
+	@$(MAKE) --no-print-directory $(BUILD)/vit
+	$(BUILD)/vit classify samples
+
+test:
+	@$(SETUP) install tests
+	@$(MAKE) --no-print-directory all $(BUILD)/tests
+	$(BUILD)/tests
+
+clean:
+	@for entry in build/*; do [ "$$entry" = build/deps ] || rm -rf "$$entry"; done
+
+distclean:
+	rm -rf build
+
+help:
+	@echo 'make             build build/vit, build/libvit.a and build/libvit.so'
+	@echo 'make run         set up what is missing, build, classify samples/'
+	@echo 'make test        set up what is missing, build, run every test'
+	@echo 'make clean       remove what was built; build/deps stays'
+	@echo 'make distclean   remove build/ whole'
+	@echo
+	@echo 'SANITIZER=address|undefined|thread   a build of its own in build/SANITIZER'
+	@echo 'WERROR=1   warnings are errors        V=1   show the commands        CC= CFLAGS= LDFLAGS=   as usual'
+	@echo 'ONEDNN_ROOT=DIR   use the oneDNN (3.2 or newer) installed in DIR'
+
+# ---- Building ----
+
+# $(call stamp,FILE,VARIABLE): FILE holds the variable's text and is rewritten only when that changes.
+define stamp
+ifneq ($$(strip $$(file <$(1))),$$(strip $$($(2))))
+.PHONY: $(1)
+endif
+$(1):
+	@mkdir -p $$(@D) && printf '%s\n' '$$(subst ','\'',$$($(2)))' >$$@
+endef
+COMPILATION := $(FLAGS) $(LDFLAGS) $(ONEDNN_LIBS) $(RPATH_BUILD)
+SOURCES     := $(LIB_SRC) $(TOOL_SRC) $(TEST_SRC)
+RELEASE     := $(VERSION) $(COMMIT)
+$(eval $(call stamp,$(OBJ)/flags,COMPILATION))
+$(eval $(call stamp,$(OBJ)/sources,SOURCES))
+$(eval $(call stamp,$(OBJ)/release,RELEASE))
+
+# Nothing is ever installed by a build: what is missing is named, and that is the end of it.
+missing:
+	@$(SETUP) explain
+missing-tests:
+	@$(SETUP) explain tests
+$(LIB_OBJ) $(TOOL_OBJ): | $(if $(MISSING),missing)
+$(TEST_OBJ): | $(if $(MISSING)$(MISSING_TESTS),missing-tests)
+
+$(OBJ)/%.o: %.c $(OBJ)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<) $(FLAGS) $(if $(WERROR),-Werror) $(DEFINES) -MMD -MP -c $< -o $@
+
+$(OBJ)/vit/version.o: DEFINES = -DVIT_VERSION='"$(VERSION)"' -DVIT_COMMIT='"$(COMMIT)"'
+$(OBJ)/vit/version.o: $(OBJ)/release
+
+$(BUILD)/libvit.a: $(LIB_OBJ) $(OBJ)/sources
+	$(call say,AR,$@) rm -f $@ && ar rcs $@ $(LIB_OBJ)
+
+$(BUILD)/libvit.so: $(LIB_OBJ) vit/vit.map $(OBJ)/sources
+	$(call say,LINK,$@) $(LINK) -shared $(SONAME) -Wl,--version-script=vit/vit.map $(LIB_OBJ) -o $@ $(RPATH_BUILD) $(LIBS)
+
+$(BUILD)/vit: $(TOOL_OBJ) $(BUILD)/libvit.a
+	$(call say,LINK,$@) $(LINK) $^ -o $@ $(RPATH_BUILD) $(LIBS)
+
+$(BUILD)/tests: $(TEST_OBJ) $(LIB_OBJ) $(OBJ)/sources
+	$(call say,LINK,$@) $(LINK) $(TEST_OBJ) $(LIB_OBJ) -o $@ $(RPATH_BUILD) $(LIBS) -lcriterion
+
+-include $(patsubst %.o,%.d,$(LIB_OBJ) $(TOOL_OBJ) $(TEST_OBJ))
