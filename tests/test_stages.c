@@ -16,8 +16,8 @@
 
 enum { N_PICTURES = 3, PATH_SIZE = 256, STAGE_SIZE = 16 };
 
-/* f32 sums in another order than PyTorch's. Patches have no sums, only PyTorch's own operations. */
-static const double STAGE_TOL = 1e-4, PATCHES_TOL = 3e-7, BATCH_TOL = 1e-5;
+/* PyTorch's own f32 stages are up to 1.3e-6 from f64 on these pictures. Patches have no sums, only PyTorch's operations. */
+static const double STAGE_TOL = 1e-5, PATCHES_TOL = 3e-7, BATCH_TOL = 1e-5;
 
 struct golden {
     const char *name, *model, *picture, *folder;
@@ -72,14 +72,12 @@ static void load_pixels(const struct vit_model *model, const char *picture, uint
 /* Stage i in pipeline order, or false behind the last. */
 static bool stage_name(char name[STAGE_SIZE], int i, int depth)
 {
-    static const char *const before[] = { "pixels", "patches", "tokens" }, *const after[] = { "pooled", "logits" };
-    if (i < 3)
-        snprintf(name, STAGE_SIZE, "%s", before[i]);
-    else if (i < 3 + depth)
+    static const char *const others[] = { "pixels", "patches", "tokens", "pooled", "logits" };
+    if (i >= 3 && i < 3 + depth)
         snprintf(name, STAGE_SIZE, "block%02d", i - 3);
-    else if (i < 3 + depth + 2)
-        snprintf(name, STAGE_SIZE, "%s", after[i - 3 - depth]);
-    return i < 3 + depth + 2;
+    else if (i < depth + 5)
+        snprintf(name, STAGE_SIZE, "%s", others[i < 3 ? i : i - depth]);
+    return i < depth + 5;
 }
 
 static bool check_stage(char *message, const struct golden *golden, const char *trace, const char *stage)
@@ -109,6 +107,17 @@ static void remove_trace(const char *trace, int depth)
     cr_expect_eq(rmdir(trace), 0, "the trace holds files that are no stage");
 }
 
+/* What the caller gets, not only what was traced. */
+static void check_answer(const float *logits, const struct golden *golden)
+{
+    char path[PATH_SIZE], message[CHECK_MESSAGE_MAX];
+    struct npy want;
+    snprintf(path, sizeof path, "%s/logits.npy", golden->folder);
+    cr_assert(npy_read(&want, path, message), "%s", message);
+    cr_expect(check_f32(message, golden->name, logits, want.data, want.count, STAGE_TOL), "%s", message);
+    npy_free(&want);
+}
+
 /* Checks the stages in pipeline order up to the first that departs. */
 static void check_stages(const struct golden *golden, bool reference)
 {
@@ -124,19 +133,14 @@ static void check_stages(const struct golden *golden, bool reference)
     vit_status status = vit_classify(session, pixels, 1, logits, &err);
     cr_expect_eq(status, VIT_OK, "%s", err.message);
 
-    char stage[STAGE_SIZE], message[CHECK_MESSAGE_MAX], path[PATH_SIZE];
+    char stage[STAGE_SIZE], message[CHECK_MESSAGE_MAX];
     bool pass = status == VIT_OK;
     for (int i = 0; pass && stage_name(stage, i, depth); i++) {
         pass = check_stage(message, golden, trace, stage);
         cr_expect(pass, "%s, first stage that departs: %s", reference ? "plain loops" : "oneDNN", message);
     }
-    if (pass) { /* the caller's logits are those of the trace */
-        struct npy traced;
-        snprintf(path, sizeof path, "%s/logits.npy", trace);
-        cr_assert(npy_read(&traced, path, message), "%s", message);
-        cr_expect_arr_eq(logits, traced.data, classes * sizeof *logits);
-        npy_free(&traced);
-    }
+    if (pass)
+        check_answer(logits, golden);
     remove_trace(trace, depth);
     free(logits);
     free(pixels);
@@ -154,22 +158,13 @@ Test(stages, tiny_in_plain_loops)
     check_stages(&tiny, true);
 }
 
-Test(stages, tractor)
+Test(stages, shipped)
 {
-    check_stages(&shipped[0], false);
+    for (int i = 0; i < N_PICTURES; i++)
+        check_stages(&shipped[i], false);
 }
 
-Test(stages, espresso)
-{
-    check_stages(&shipped[1], false);
-}
-
-Test(stages, jellyfish)
-{
-    check_stages(&shipped[2], false);
-}
-
-Test(stages, tractor_in_plain_loops)
+Test(stages, shipped_in_plain_loops)
 {
     check_stages(&shipped[0], true);
 }
