@@ -6,7 +6,7 @@
 goldens/shipped/PICTURE/   the shipped model on a photograph of samples/
 goldens/tiny/              a random model of odd sizes, as a folder in the layout of timm's hub, and its picture
 
-Each holds pixels (S,S,3) u8, and in f32 patches (N,3PP), tokens (T,D), block00.. (T,D), pooled (D) and logits (K), as .npy.
+Each holds pixels (S,S,3) u8 and, in f32, patches (N,3PP), tokens (T,D), block00.. (T,D), pooled (D) and logits (K).
 pooled is what enters the head, behind the final norm. Runs on the same CPU give the same bytes.
 Needs the very versions below: pip install torch==2.15.0 torchvision timm==1.0.31 pillow==13.0.0 numpy==2.4.6
 """
