@@ -12,14 +12,16 @@
 
 /* A linear layer y = x W^T + b, its parts named by the numbers of the model's tensors; -1: it has none. */
 struct vit_linear {
+    char name[48]; /* as "blocks.3.attn.qkv" */
     int in, out;
     int weight; /* (out, in) */
     int bias;   /* (out) */
     int gamma;  /* (out): LayerScale of the result, folded into W and b when they are loaded */
 };
 
-/* A layer norm over rows of the same width. */
+/* A layer norm over rows of the same width, its parts named likewise. */
 struct vit_norm {
+    char name[48];
     int width;
     int weight, bias; /* (width) each */
 };

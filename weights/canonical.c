@@ -2,6 +2,7 @@
 #include "weights/canonical.h"
 
 #include <jansson.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -179,7 +180,7 @@ vit_status vit_canonical_write(const struct vit_weights *weights, struct vit_met
 void vit_canonical_free(struct vit_metadata texts[VIT_CANONICAL_TEXTS])
 {
     for (int i = 0; i < VIT_CANONICAL_TEXTS; i++) {
-        free(texts[i].value);
+        free((char *)(uintptr_t)texts[i].value);
         texts[i].value = NULL;
     }
 }

@@ -7,6 +7,7 @@ enum {
     VIT_LIMIT_NAME = 1024,           /* bytes of a tensor's name */
     VIT_LIMIT_HEADER = 100000000,    /* bytes of a safetensors header */
     VIT_LIMIT_JSON = 64 << 20,       /* bytes of a JSON file beside the weights */
+    VIT_LIMIT_JSON_DEPTH = 64,       /* nesting of JSON */
     VIT_LIMIT_CLASSES = 1 << 20,     /* K */
     VIT_LIMIT_DEPTH = 1024,          /* L */
     VIT_LIMIT_WIDTH = 1 << 16,       /* D, F */

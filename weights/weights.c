@@ -169,8 +169,7 @@ void vit_weights_close(struct vit_weights *weights)
 
 vit_status vit_weights_read(const struct vit_weights *weights, int i, void *dst, struct vit_error *err)
 {
-    vit_status status = vit_source_read(weights->source, weights->from[i], dst, err);
-    return status == VIT_OK ? VIT_OK : vit_context(err, status, "%s", vit_source_path(weights->source));
+    return vit_source_read(weights->source, weights->from[i], dst, err);
 }
 
 vit_status vit_weights_read_f32(const struct vit_weights *weights, int i, float *dst, struct vit_error *err)
@@ -186,5 +185,29 @@ vit_status vit_weights_read_f32(const struct vit_weights *weights, int i, float 
     if (status == VIT_OK)
         vit_widen(dst, raw, tensor->dtype, n);
     free(raw);
+    return status;
+}
+
+/* ---- Saving ---- */
+
+static vit_status read_for_save(void *weights, int i, void *dst, struct vit_error *err)
+{
+    return vit_weights_read(weights, i, dst, err);
+}
+
+vit_status vit_weights_save(const struct vit_weights *weights, const char *out, bool force, struct vit_error *err)
+{
+    struct vit_metadata texts[VIT_CANONICAL_TEXTS];
+    VIT_TRY(vit_canonical_write(weights, texts, err));
+    struct vit_safetensors_content content = {
+        .n_tensors = weights->layout.n_tensors,
+        .tensors = weights->layout.tensors,
+        .n_metadata = VIT_CANONICAL_TEXTS,
+        .metadata = texts,
+        .read = read_for_save,
+        .context = (void *)(uintptr_t)weights,
+    };
+    vit_status status = vit_safetensors_write(out, force, &content, err);
+    vit_canonical_free(texts);
     return status;
 }

@@ -1,0 +1,32 @@
+/* model.h: an opened model: its weights by role, ready for building plans. Private to vit/. */
+#ifndef VIT_MODEL_H
+#define VIT_MODEL_H
+
+#include "vit/params.h"
+#include "vit/vit.h"
+#include "weights/weights.h"
+
+/* One pre-norm encoder block. */
+struct vit_block {
+    char name[32]; /* as "blocks.3" */
+    struct vit_norm norm1;
+    struct vit_linear qkv, proj; /* (3D, D), (D, D) */
+    struct vit_norm norm2;
+    struct vit_linear fc1, fc2; /* (F, D), (D, F) */
+};
+
+struct vit_model {
+    struct vit_weights *weights;
+    struct vit_params *params;
+    char (*indices)[12]; /* K class numbers as text: the labels of a model that has none */
+
+    float *prefix; /* (T - N, D): the tokens in front of the patches, their rows of pos_embed added */
+    float *pos;    /* (N, D): what is added to the patches */
+    struct vit_linear patch; /* (D, 3PP) */
+    struct vit_norm norm_pre;
+    struct vit_block *blocks; /* L */
+    struct vit_norm norm;     /* the final one */
+    struct vit_linear head;   /* (K, D) */
+};
+
+#endif

@@ -1,0 +1,217 @@
+/* plan.c: the memory of a plan, its steps, and the one loop that runs them. */
+#include "vit/plan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vit/trace.h"
+
+/* ---- Memory ---- */
+
+/* The length of a buffer of B x rows x width floats, rounded up so that the next one is 64-byte aligned. */
+static size_t extent(int64_t rows, int64_t width)
+{
+    return ((size_t)rows * (size_t)width + 15) / 16 * 16;
+}
+
+static vit_status allocate_arena(struct vit_plan *p, struct vit_error *err)
+{
+    const struct vit_config *c = vit_model_config(p->model);
+    int64_t B = p->batch, D = c->width, T = vit_config_tokens(c), N = vit_config_patches(c);
+    struct {
+        float **buffer;
+        size_t extent;
+    } cuts[] = {
+        {&p->patches, extent(B * N, 3 * c->patch * c->patch)},
+        {&p->x, extent(B * T, D)},
+        {&p->h, extent(B * T, D)},
+        {&p->qkv, extent(B * T, 3 * D)},
+        {&p->f, extent(B * T, c->mlp)},
+        {&p->pooled, extent(B, D)},
+        {&p->logits, extent(B, c->classes)},
+    };
+    size_t n_cuts = sizeof cuts / sizeof *cuts, total = 0;
+    for (size_t i = 0; i < n_cuts; i++)
+        total += cuts[i].extent;
+    p->arena = aligned_alloc(64, total * sizeof *p->arena);
+    if (!p->arena)
+        return vit_fail(err, VIT_ERR_MEMORY, "out of memory for the activations of batch %d: %zu bytes", p->batch,
+                        total * sizeof *p->arena);
+    memset(p->arena, 0, total * sizeof *p->arena);
+    float *at = p->arena;
+    for (size_t i = 0; i < n_cuts; i++) {
+        *cuts[i].buffer = at;
+        at += cuts[i].extent;
+    }
+    return VIT_OK;
+}
+
+static vit_status allocate_scratch(struct vit_plan *p, struct vit_error *err)
+{
+    size_t size = 64;
+    for (int i = 0; i < p->n_steps; i++)
+        if (p->steps[i].kernel->scratch_size > size)
+            size = p->steps[i].kernel->scratch_size;
+    p->scratch = aligned_alloc(64, (size + 63) / 64 * 64);
+    if (!p->scratch)
+        return vit_fail(err, VIT_ERR_MEMORY, "out of memory for %zu bytes of scratch", size);
+    return VIT_OK;
+}
+
+vit_status vit_plan_create(struct vit_plan **plan, const struct vit_model *model, int batch, const struct vit_ops *ops,
+                           struct vit_error *err)
+{
+    struct vit_plan *p = calloc(1, sizeof *p);
+    if (!p)
+        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
+    p->model = model;
+    p->ops = ops;
+    p->batch = batch;
+    p->err = err;
+    vit_status status = ops->open(&p->ops_context, err);
+    if (status == VIT_OK)
+        status = allocate_arena(p, err);
+    if (status == VIT_OK)
+        status = vit_forward(p);
+    if (status == VIT_OK)
+        status = allocate_scratch(p, err);
+    p->err = NULL;
+    *plan = p;
+    if (status != VIT_OK) {
+        vit_plan_free(p);
+        *plan = NULL;
+    }
+    return status;
+}
+
+void vit_plan_free(struct vit_plan *plan)
+{
+    if (!plan)
+        return;
+    for (int i = 0; i < plan->n_steps; i++)
+        vit_kernel_free(plan->steps[i].kernel);
+    plan->ops->close(plan->ops_context);
+    free(plan->steps);
+    free(plan->scratch);
+    free(plan->arena);
+    free(plan);
+}
+
+/* ---- Running ---- */
+
+vit_status vit_plan_run(struct vit_plan *plan, const char *trace_dir, struct vit_error *err)
+{
+    for (int i = 0; i < plan->n_steps; i++) {
+        struct vit_step *step = &plan->steps[i];
+        vit_status status = step->kernel->run(step->kernel, plan->scratch, err);
+        if (status != VIT_OK)
+            return vit_context(err, status, "%s", step->name);
+        if (trace_dir && step->tap.data)
+            VIT_TRY(vit_trace_f32(trace_dir, step->tap.name, step->tap.data, step->tap.n_dims, step->tap.shape, err));
+    }
+    return VIT_OK;
+}
+
+/* ---- Building ---- */
+
+/* Takes kernel over, also when it fails. */
+static vit_status append(struct vit_plan *p, const char *op, const char *name, struct vit_kernel *kernel, double flops)
+{
+    if (p->n_steps == p->capacity) {
+        int capacity = p->capacity ? 2 * p->capacity : 128;
+        struct vit_step *grown = realloc(p->steps, (size_t)capacity * sizeof *grown);
+        if (!grown) {
+            vit_kernel_free(kernel);
+            return vit_fail(p->err, VIT_ERR_MEMORY, "out of memory for the steps of a plan");
+        }
+        p->steps = grown;
+        p->capacity = capacity;
+    }
+    struct vit_step *step = &p->steps[p->n_steps++];
+    *step = (struct vit_step){.op = op, .kernel = kernel, .flops = flops};
+    snprintf(step->name, sizeof step->name, "%s", name);
+    return VIT_OK;
+}
+
+vit_status vit_plan_norm(struct vit_plan *p, float *dst, const float *src, int64_t rows, const struct vit_norm *norm)
+{
+    float eps = (float)vit_model_config(p->model)->eps;
+    struct vit_norm_op op = {dst, src, rows, norm->width, eps, NULL, NULL};
+    VIT_TRY(vit_params_vector(p->model->params, norm->weight, &op.gain, p->err));
+    VIT_TRY(vit_params_vector(p->model->params, norm->bias, &op.shift, p->err));
+    struct vit_kernel *kernel;
+    VIT_TRY(p->ops->norm(&kernel, p->ops_context, &op, p->err));
+    return append(p, "norm", norm->name, kernel, 8.0 * (double)rows * norm->width);
+}
+
+static vit_status add_linear(struct vit_plan *p, const struct vit_linear_op *op)
+{
+    struct vit_kernel *kernel;
+    vit_status status = p->ops->linear(&kernel, p->ops_context, op, p->err);
+    if (status != VIT_OK)
+        return vit_context(p->err, status, "%s", op->linear->name);
+    return append(p, "linear", op->linear->name, kernel, 2.0 * (double)op->rows * op->linear->in * op->linear->out);
+}
+
+vit_status vit_plan_linear(struct vit_plan *p, float *dst, const float *src, int64_t rows,
+                           const struct vit_linear *linear)
+{
+    return add_linear(p, &(struct vit_linear_op){dst, src, rows, linear, p->model->params, .add = false});
+}
+
+vit_status vit_plan_linear_act(struct vit_plan *p, float *dst, const float *src, int64_t rows,
+                               const struct vit_linear *linear)
+{
+    enum vit_act act = vit_model_config(p->model)->act;
+    return add_linear(p, &(struct vit_linear_op){dst, src, rows, linear, p->model->params, .activate = true, act});
+}
+
+vit_status vit_plan_linear_add(struct vit_plan *p, float *dst, const float *src, int64_t rows,
+                               const struct vit_linear *linear)
+{
+    return add_linear(p, &(struct vit_linear_op){dst, src, rows, linear, p->model->params, .add = true});
+}
+
+vit_status vit_plan_attention(struct vit_plan *p, float *dst, const float *qkv, const char *name)
+{
+    const struct vit_config *c = vit_model_config(p->model);
+    double T = vit_config_tokens(c);
+    struct vit_attention_op op = {dst, qkv, p->batch, (int)T, c->heads, c->width / c->heads};
+    struct vit_kernel *kernel;
+    VIT_TRY(p->ops->attention(&kernel, p->ops_context, &op, p->err));
+    char full[64];
+    snprintf(full, sizeof full, "%.48s.attn", name);
+    return append(p, "attention", full, kernel, 4.0 * p->batch * T * T * c->width);
+}
+
+vit_status vit_plan_embed(struct vit_plan *p, float *dst, const float *src)
+{
+    const struct vit_config *c = vit_model_config(p->model);
+    struct vit_embed_op op = {dst, src, p->model->prefix, p->model->pos, p->batch, vit_config_tokens(c),
+                              vit_config_patches(c), c->width};
+    struct vit_kernel *kernel;
+    VIT_TRY(vit_embed_create(&kernel, &op, p->err));
+    return append(p, "embed", "pos_embed", kernel, (double)p->batch * op.patches * op.width);
+}
+
+vit_status vit_plan_mean(struct vit_plan *p, float *dst, const float *src, int first, int count)
+{
+    const struct vit_config *c = vit_model_config(p->model);
+    struct vit_mean_op op = {dst, src, p->batch, vit_config_tokens(c), c->width, first, count};
+    struct vit_kernel *kernel;
+    VIT_TRY(vit_mean_create(&kernel, &op, p->err));
+    return append(p, "mean", "pool", kernel, (double)p->batch * count * c->width);
+}
+
+void vit_plan_tap(struct vit_plan *p, const char *name, const float *data, int rows, int width)
+{
+    struct vit_tap tap = {.data = data};
+    snprintf(tap.name, sizeof tap.name, "%s", name);
+    if (p->batch > 1)
+        tap.shape[tap.n_dims++] = p->batch;
+    if (rows > 0)
+        tap.shape[tap.n_dims++] = rows;
+    tap.shape[tap.n_dims++] = width;
+    p->steps[p->n_steps - 1].tap = tap;
+}

@@ -1,0 +1,86 @@
+/* plan.h: a model made into an array of steps for one batch size. Private to vit/.
+ *
+ * plan.c owns the memory and runs the steps; forward.c says which steps a Vision Transformer is made of. */
+#ifndef VIT_PLAN_H
+#define VIT_PLAN_H
+
+#include "vit/model.h"
+#include "vit/ops.h"
+
+/* A stage of the pipeline that ends with a step: what a trace writes. */
+struct vit_tap {
+    char name[16];
+    const float *data; /* NULL: no stage ends here */
+    int n_dims;
+    int64_t shape[3]; /* (B, ...); B is left out of the trace when it is 1 */
+};
+
+struct vit_step {
+    char name[64];  /* as "blocks.3.attn.qkv": timm's name of the layer */
+    const char *op; /* "linear", "norm", ... */
+    struct vit_kernel *kernel;
+    double flops; /* of one run; a multiply-add counts as two */
+    struct vit_tap tap;
+};
+
+struct vit_plan {
+    const struct vit_model *model;
+    const struct vit_ops *ops;
+    void *ops_context;
+    int batch;
+
+    /* The arena, cut into the buffers that the steps share. */
+    float *arena;
+    float *patches; /* (B, N, 3PP), the input */
+    float *x;       /* (B, T, D), the residual stream */
+    float *h;       /* (B, T, D) */
+    float *qkv;     /* (B, T, 3D) */
+    float *f;       /* (B, T, F) */
+    float *pooled;  /* (B, D) */
+    float *logits;  /* (B, K), the output */
+
+    int n_steps, capacity;
+    struct vit_step *steps;
+    void *scratch; /* as large as the neediest step asks */
+
+    struct vit_error *err; /* of whoever is building the plan */
+};
+
+vit_status vit_plan_create(struct vit_plan **plan, const struct vit_model *model, int batch, const struct vit_ops *ops,
+                           struct vit_error *err);
+void vit_plan_free(struct vit_plan *plan); /* NULL is fine */
+
+/* patches -> logits. trace_dir may be NULL. */
+vit_status vit_plan_run(struct vit_plan *plan, const char *trace_dir, struct vit_error *err);
+
+/* ---- For forward.c: each appends one step, named after the layer that it executes ---- */
+
+/* dst (rows, D) = norm(src (rows, D)). */
+vit_status vit_plan_norm(struct vit_plan *plan, float *dst, const float *src, int64_t rows,
+                         const struct vit_norm *norm);
+
+/* dst (rows, out) = linear(src (rows, in)); the activation of it; or added to what dst holds. */
+vit_status vit_plan_linear(struct vit_plan *plan, float *dst, const float *src, int64_t rows,
+                           const struct vit_linear *linear);
+vit_status vit_plan_linear_act(struct vit_plan *plan, float *dst, const float *src, int64_t rows,
+                               const struct vit_linear *linear);
+vit_status vit_plan_linear_add(struct vit_plan *plan, float *dst, const float *src, int64_t rows,
+                               const struct vit_linear *linear);
+
+/* dst (B, T, D) = attention(qkv (B, T, 3D)). */
+vit_status vit_plan_attention(struct vit_plan *plan, float *dst, const float *qkv, const char *name);
+
+/* dst (B, T, D) = the tokens of the embedded patches src (B, N, D). */
+vit_status vit_plan_embed(struct vit_plan *plan, float *dst, const float *src);
+
+/* dst (B, D) = mean of tokens first .. first + count - 1 of src (B, T, D). */
+vit_status vit_plan_mean(struct vit_plan *plan, float *dst, const float *src, int first, int count);
+
+/* Marks the last step as the end of the stage called name, whose values are data (B, rows, width), or (B, width) when
+ * rows is 0. */
+void vit_plan_tap(struct vit_plan *plan, const char *name, const float *data, int rows, int width);
+
+/* Appends all steps of the model. */
+vit_status vit_forward(struct vit_plan *plan);
+
+#endif

@@ -1,0 +1,108 @@
+/* session.c: one plan, run over any number of images. */
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "patches/pixels.h"
+#include "vit/plan.h"
+#include "vit/trace.h"
+
+struct vit_session {
+    const struct vit_model *model;
+    struct vit_plan *plan;
+    int threads;
+    char *trace_dir; /* until the first run has written it; then NULL */
+};
+
+struct vit_session_options vit_session_options_default(void)
+{
+    return (struct vit_session_options){.batch = 1};
+}
+
+static vit_status fill(struct vit_session *session, const struct vit_session_options *options, struct vit_error *err)
+{
+    if (options->batch < 1 || options->threads < 0)
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "batch %d and %d threads: expected at least 1 (threads 0: default)",
+                        options->batch, options->threads);
+    session->threads = options->threads ? options->threads : vit_default_threads();
+    if (options->trace_dir && !(session->trace_dir = strdup(options->trace_dir)))
+        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
+    const struct vit_ops *ops = options->reference ? &vit_ops_ref : &vit_ops_dnnl;
+    int before = omp_get_max_threads();
+    omp_set_num_threads(session->threads); /* of this thread alone; oneDNN plans for as many */
+    vit_status status = vit_plan_create(&session->plan, session->model, options->batch, ops, err);
+    omp_set_num_threads(before);
+    return status;
+}
+
+vit_status vit_session_create(struct vit_session **session, const struct vit_model *model,
+                              const struct vit_session_options *options, struct vit_error *err)
+{
+    struct vit_session_options defaults = vit_session_options_default();
+    *session = calloc(1, sizeof **session);
+    if (!*session)
+        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
+    (*session)->model = model;
+    vit_status status = fill(*session, options ? options : &defaults, err);
+    if (status != VIT_OK) {
+        vit_session_free(*session);
+        *session = NULL;
+    }
+    return status;
+}
+
+void vit_session_free(struct vit_session *session)
+{
+    if (!session)
+        return;
+    vit_plan_free(session->plan);
+    free(session->trace_dir);
+    free(session);
+}
+
+/* The stages in front of the plan, of the first batch. */
+static vit_status trace_input(const struct vit_session *session, const uint8_t *pixels, struct vit_error *err)
+{
+    const struct vit_config *c = vit_model_config(session->model);
+    int64_t B = session->plan->batch, S = c->image_size, N = vit_config_patches(c), PP3 = 3 * c->patch * c->patch;
+    int skip = B == 1; /* a batch of one has no batch axis */
+    VIT_TRY(vit_trace_u8(session->trace_dir, "pixels", pixels, 4 - skip, (int64_t[]){B, S, S, 3} + skip, err));
+    return vit_trace_f32(session->trace_dir, "patches", session->plan->patches, 3 - skip,
+                         (int64_t[]){B, N, PP3} + skip, err);
+}
+
+/* Runs the plan over n images, n <= batch. What a short batch leaves in the other slots is computed and not read. */
+static vit_status run_batch(struct vit_session *session, const uint8_t *pixels, int n, float *logits,
+                            struct vit_error *err)
+{
+    struct vit_plan *plan = session->plan;
+    const struct vit_config *c = vit_model_config(session->model);
+    size_t image = vit_model_pixels_size(session->model);
+    size_t rows = (size_t)vit_config_patches(c) * 3 * (size_t)(c->patch * c->patch);
+#pragma omp parallel for
+    for (int i = 0; i < n; i++)
+        vit_patchify(plan->patches + (size_t)i * rows, pixels + (size_t)i * image, c->patch,
+                     vit_model_preprocess(session->model));
+    if (session->trace_dir)
+        VIT_TRY(trace_input(session, pixels, err));
+    VIT_TRY(vit_plan_run(plan, session->trace_dir, err));
+    free(session->trace_dir);
+    session->trace_dir = NULL;
+    memcpy(logits, plan->logits, (size_t)n * (size_t)c->classes * sizeof *logits);
+    return VIT_OK;
+}
+
+vit_status vit_classify(struct vit_session *session, const uint8_t *pixels, int n, float *logits, struct vit_error *err)
+{
+    int batch = session->plan->batch, before = omp_get_max_threads();
+    size_t image = vit_model_pixels_size(session->model);
+    size_t K = (size_t)vit_model_config(session->model)->classes;
+    vit_status status = VIT_OK;
+    omp_set_num_threads(session->threads);
+    for (int i = 0; i < n && status == VIT_OK; i += batch) {
+        int some = n - i < batch ? n - i : batch;
+        status = run_batch(session, pixels + (size_t)i * image, some, logits + (size_t)i * K, err);
+    }
+    omp_set_num_threads(before);
+    return status;
+}
