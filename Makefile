@@ -16,8 +16,12 @@ $(error SANITIZER=$(SANITIZER): expected address, undefined or thread)
 endif
 BUILD := build$(addprefix /,$(SANITIZER))
 OBJ   := $(BUILD)/obj
+INSTALLED := $(BUILD)/installed
 
 # What is there of the libraries that vit uses: sets ONEDNN, ONEDNN_LIBDIR, MISSING and MISSING_TESTS.
+ONEDNN :=
+MISSING :=
+MISSING_TESTS :=
 SETUP := CC='$(CC)' ONEDNN_ROOT='$(ONEDNN_ROOT)' tools/setup.sh
 ifneq ($(filter-out clean distclean help,$(or $(MAKECMDGOALS),all)),)
 $(foreach word,$(shell $(SETUP) probe),$(eval $(word)))
@@ -26,20 +30,25 @@ $(error tools/setup.sh failed)
 endif
 endif
 
-# oneDNN: headers, library, and the run path to it in the build tree, in PREFIX/bin and in PREFIX/lib.
+# oneDNN: headers, library, and the run path to it: in the build tree, in PREFIX/bin and in PREFIX/lib.
 WHEEL := build/deps/onednn
 ifeq ($(ONEDNN),root)
 ONEDNN_CFLAGS := -I$(abspath $(ONEDNN_ROOT))/include
-ONEDNN_LIBS   := -L$(abspath $(ONEDNN_LIBDIR))
+ONEDNN_LIBS   := -L$(abspath $(ONEDNN_LIBDIR)) -ldnnl
 RPATH_BUILD   := -Wl,-rpath,$(abspath $(ONEDNN_LIBDIR))
 RPATH_BIN     := $(RPATH_BUILD)
 RPATH_LIB     := $(RPATH_BUILD)
+ONEDNN_STATIC := $(ONEDNN_LIBS) $(RPATH_BUILD)
 else ifeq ($(ONEDNN),wheel)
 ONEDNN_CFLAGS := -I$(WHEEL)/include
-ONEDNN_LIBS   := -L$(WHEEL)/lib
+ONEDNN_LIBS   := -L$(WHEEL)/lib -ldnnl
 RPATH_BUILD   := -Wl,-rpath,'$$ORIGIN/$(if $(SANITIZER),../)deps/onednn/lib'
 RPATH_BIN     := -Wl,-rpath,'$$ORIGIN/../lib/vit'
 RPATH_LIB     := -Wl,-rpath,'$$ORIGIN/vit'
+ONEDNN_STATIC := $${libdir}/vit/libdnnl.so.3 -Wl,-rpath,$${libdir}/vit
+else
+ONEDNN_LIBS   := -ldnnl
+ONEDNN_STATIC := -ldnnl
 endif
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion
@@ -47,8 +56,8 @@ SANITIZE := $(if $(SANITIZER),-fsanitize=$(SANITIZER) -fno-sanitize-recover=all 
 FLAGS    := $(CC) -std=c11 -D_GNU_SOURCE -I. $(ONEDNN_CFLAGS) $(CPPFLAGS) $(CFLAGS) -ffp-contract=off -fopenmp -fPIC \
             $(WARNINGS) $(SANITIZE)
 LINK      = $(CC) $(CFLAGS) -fopenmp $(SANITIZE) $(LDFLAGS) -Wl,--as-needed
-SONAME   := -Wl,-soname,libvit.so.$(word 1,$(subst ., ,$(VERSION)))
-LIBS     := $(ONEDNN_LIBS) -ldnnl -ljpeg -ljansson -lzip -lm
+LIBS     := $(ONEDNN_LIBS) -ljpeg -ljansson -lzip -lm
+SONAME   := libvit.so.$(word 1,$(subst ., ,$(VERSION)))
 COMMIT   := $(or $(shell git --git-dir=.git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null),unknown)
 
 LIB_SRC  := $(wildcard patches/*.c weights/*.c vit/*.c)
@@ -67,21 +76,37 @@ endif
 
 # ---- Commands ----
 
-.PHONY: all run test clean distclean help missing missing-tests
+.PHONY: all run test check install clean distclean help missing missing-tests
 .DELETE_ON_ERROR:
 
 all: $(if $(TOOL_SRC),$(BUILD)/vit) $(BUILD)/libvit.a $(BUILD)/libvit.so
 
-# Parts that a bare system lacks are known only once they are installed: hence a second make.
+# What was missing is found by another make, once it is installed.
+AGAIN := $(MAKE) --no-print-directory $(if $(V),,-s)
+
 run:
 	@$(SETUP) install
-	@$(MAKE) --no-print-directory $(BUILD)/vit
+	@$(AGAIN) $(BUILD)/vit
 	$(BUILD)/vit classify samples
 
+# The installation test installs the build without a sanitizer, which therefore has to be there.
 test:
 	@$(SETUP) install tests
-	@$(MAKE) --no-print-directory all $(BUILD)/tests
-	$(BUILD)/tests
+	@$(AGAIN) all $(BUILD)/tests
+	$(if $(SANITIZER),@$(AGAIN) all SANITIZER=)
+	$(call say,TEST,$(BUILD)/tests $(ONEDNN_MAX_CPU_ISA)) $(if $(SANITIZER),$(SANITIZED_TESTS),$(BUILD)/tests)
+
+check:
+	@$(AGAIN) test SANITIZER=address
+	@$(AGAIN) test SANITIZER=undefined
+	@ONEDNN_MAX_CPU_ISA=AVX2 $(AGAIN) test
+
+# The sanitizers report into files, and a run that leaves one fails: Criterion does not see a leak, which is found after
+# the test's end, nor what a sanitizer finds in a program that the test expects to fail.
+REPORT = $(CURDIR)/$(BUILD)/report
+SANITIZED_TESTS = rm -f $(REPORT).*; \
+    $(foreach tool,ASAN UBSAN TSAN,$(tool)_OPTIONS=log_path=$(REPORT):print_stacktrace=1) $(BUILD)/tests; \
+    status=$$?; ! cat $(REPORT).* 2>/dev/null && exit $$status
 
 clean:
 	@for entry in build/*; do [ "$$entry" = build/deps ] || rm -rf "$$entry"; done
@@ -89,10 +114,33 @@ clean:
 distclean:
 	rm -rf build
 
+# Headers go into two folders so that with vit.pc's two -I their own #include lines hold as they stand in the tree.
+TO := $(DESTDIR)$(PREFIX)
+install: $(INSTALLED)/vit $(INSTALLED)/libvit.so $(BUILD)/libvit.a weights/vit.safetensors
+	install -D -m 755 $(INSTALLED)/vit $(TO)/bin/vit
+	install -D -m 644 $(BUILD)/libvit.a $(TO)/lib/libvit.a
+	install -D -m 644 $(INSTALLED)/libvit.so $(TO)/lib/libvit.so.$(VERSION)
+	ln -sf libvit.so.$(VERSION) $(TO)/lib/$(SONAME)
+	ln -sf $(SONAME) $(TO)/lib/libvit.so
+	install -d $(TO)/include/vit/patches $(TO)/include/vit/weights $(TO)/lib/pkgconfig
+	install -m 644 vit/vit.h vit/error.h $(TO)/include/vit
+	install -m 644 patches/preprocess.h $(TO)/include/vit/patches
+	install -m 644 weights/config.h weights/tensor.h $(TO)/include/vit/weights
+	sed 's|@VERSION@|$(VERSION)|; s|@ONEDNN@|$(ONEDNN_STATIC)|' vit/vit.pc.in >$(TO)/lib/pkgconfig/vit.pc
+	install -D -m 644 weights/vit.safetensors $(TO)/share/vit/vit.safetensors
+	install -D -m 644 -t $(TO)/share/doc/vit LICENSE $(wildcard weights/MODEL.md)
+ifeq ($(ONEDNN),wheel)
+	install -D -m 644 $(WHEEL)/lib/libdnnl.so.3 $(TO)/lib/vit/libdnnl.so.3
+	install -D -m 644 -t $(TO)/lib/vit/licence $(WHEEL)/licence/*
+endif
+	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig
+
 help:
 	@echo 'make             build build/vit, build/libvit.a and build/libvit.so'
 	@echo 'make run         set up what is missing, build, classify samples/'
 	@echo 'make test        set up what is missing, build, run every test'
+	@echo 'make check       the tests under the address and undefined sanitizers, then limited to AVX2'
+	@echo 'make install     into PREFIX (/usr/local), below DESTDIR when that is set'
 	@echo 'make clean       remove what was built; build/deps stays'
 	@echo 'make distclean   remove build/ whole'
 	@echo
@@ -135,13 +183,21 @@ $(OBJ)/vit/version.o: $(OBJ)/release
 $(BUILD)/libvit.a: $(LIB_OBJ) $(OBJ)/sources
 	$(call say,AR,$@) rm -f $@ && ar rcs $@ $(LIB_OBJ)
 
-$(BUILD)/libvit.so: $(LIB_OBJ) vit/vit.map $(OBJ)/sources
-	$(call say,LINK,$@) $(LINK) -shared $(SONAME) -Wl,--version-script=vit/vit.map $(LIB_OBJ) -o $@ $(RPATH_BUILD) $(LIBS)
+# Linked once for the build tree and once for the installed one, which differ in the run path.
+RPATH = $(RPATH_BUILD)
+$(INSTALLED)/vit: RPATH = $(RPATH_BIN)
+$(INSTALLED)/libvit.so: RPATH = $(RPATH_LIB)
 
-$(BUILD)/vit: $(TOOL_OBJ) $(BUILD)/libvit.a
-	$(call say,LINK,$@) $(LINK) $^ -o $@ $(RPATH_BUILD) $(LIBS)
+$(BUILD)/libvit.so $(INSTALLED)/libvit.so: $(LIB_OBJ) vit/vit.map $(OBJ)/sources
+	@mkdir -p $(@D)
+	$(call say,LINK,$@) $(LINK) -shared -Wl,-z,defs -Wl,-soname,$(SONAME) -Wl,--version-script=vit/vit.map $(LIB_OBJ) -o $@ \
+	    $(RPATH) $(LIBS)
+
+$(BUILD)/vit $(INSTALLED)/vit: $(TOOL_OBJ) $(BUILD)/libvit.a
+	@mkdir -p $(@D)
+	$(call say,LINK,$@) $(LINK) $^ -o $@ $(RPATH) $(LIBS)
 
 $(BUILD)/tests: $(TEST_OBJ) $(LIB_OBJ) $(OBJ)/sources
-	$(call say,LINK,$@) $(LINK) $(TEST_OBJ) $(LIB_OBJ) -o $@ $(RPATH_BUILD) $(LIBS) -lcriterion
+	$(call say,LINK,$@) $(LINK) $(TEST_OBJ) $(LIB_OBJ) -o $@ $(RPATH) $(LIBS) -lcriterion
 
 -include $(patsubst %.o,%.d,$(LIB_OBJ) $(TOOL_OBJ) $(TEST_OBJ))
