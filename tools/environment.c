@@ -1,0 +1,52 @@
+/* environment.c: OMP_NUM_THREADS, VIT_OPS, VIT_TRACE, NO_COLOR, TERM. (VIT_MODEL: locate.c.) */
+#include "tools/environment.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/options.h"
+
+/* A variable that is set and not empty, or NULL. */
+static const char *variable(const char *name)
+{
+    const char *value = getenv(name);
+    return value && *value ? value : NULL;
+}
+
+/* OpenMP allows a list, one number for each level of nesting; the first counts. What OpenMP would not take is ignored,
+ * as other programs on the machine ignore it. */
+static int omp_threads(void)
+{
+    const char *value = variable("OMP_NUM_THREADS");
+    if (!value)
+        return 0;
+    char *end;
+    long n = strtol(value, &end, 10);
+    end += strspn(end, " ");
+    return (*end == '\0' || *end == ',') && n >= 1 && n <= VIT_MAX_THREADS ? (int)n : 0;
+}
+
+vit_status vit_environment_session(struct vit_session_options *session, struct vit_error *err)
+{
+    if (session->threads == 0)
+        session->threads = omp_threads();
+
+    const char *ops = variable("VIT_OPS");
+    if (ops && strcmp(ops, "ref") != 0)
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "VIT_OPS=%s: only ref is known", ops);
+    session->reference = ops != NULL;
+
+    session->trace_dir = variable("VIT_TRACE");
+    struct stat status;
+    if (session->trace_dir && (stat(session->trace_dir, &status) != 0 || !S_ISDIR(status.st_mode)))
+        return vit_fail(err, VIT_ERR_OPEN, "VIT_TRACE=%s: not a folder", session->trace_dir);
+    return VIT_OK;
+}
+
+bool vit_environment_color(int fd)
+{
+    const char *term = variable("TERM");
+    return isatty(fd) && !variable("NO_COLOR") && term && strcmp(term, "dumb") != 0;
+}

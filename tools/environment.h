@@ -1,0 +1,13 @@
+/* environment.h: the variables that the program obeys, turned into options of the library. */
+#ifndef VIT_TOOLS_ENVIRONMENT_H
+#define VIT_TOOLS_ENVIRONMENT_H
+
+#include "vit/vit.h"
+
+/* OMP_NUM_THREADS (unless threads are set already), VIT_OPS=ref and VIT_TRACE=DIR. Errors: unsupported, open. */
+vit_status vit_environment_session(struct vit_session_options *session, struct vit_error *err);
+
+/* Whether text on this descriptor is coloured: a terminal, and no NO_COLOR. */
+bool vit_environment_color(int fd);
+
+#endif

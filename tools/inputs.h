@@ -1,0 +1,28 @@
+/* inputs.h: the PATHs of a command line, as the list of pictures that they stand for. */
+#ifndef VIT_TOOLS_INPUTS_H
+#define VIT_TOOLS_INPUTS_H
+
+#include "tools/options.h"
+
+struct vit_item {
+    char *file;            /* as records name it; "-" is stdin */
+    struct vit_error *err; /* NULL; or why it cannot even be tried (a folder that cannot be listed) */
+    bool from_stdin;
+};
+
+struct vit_inputs {
+    struct vit_item *items;
+    size_t n, capacity;
+    size_t n_skipped; /* files in folders that are no pictures by their names */
+};
+
+/* Expands options->args in their order. A file is always listed, also when it does not exist; a folder stands for its
+ * own .jpg .jpeg .png .bmp sorted by bytes; "-" may come once. Warns of empty folders unless quiet.
+ * vit_inputs_free is due either way. Errors: memory, unsupported. */
+vit_status vit_inputs_expand(struct vit_inputs *inputs, const struct vit_options *options, struct vit_error *err);
+void vit_inputs_free(struct vit_inputs *inputs);
+
+/* Whether the name ends like that of a picture. */
+bool vit_inputs_is_picture(const char *name);
+
+#endif

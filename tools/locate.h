@@ -1,0 +1,11 @@
+/* locate.h: which model a command uses when none is named. */
+#ifndef VIT_TOOLS_LOCATE_H
+#define VIT_TOOLS_LOCATE_H
+
+#include "vit/error.h"
+
+/* named when it is not NULL; else $VIT_MODEL; else the model found near the running executable. The caller frees
+ * *path. Errors: open (none is there; the message says where was looked), memory. */
+vit_status vit_locate_model(char **path, const char *named, struct vit_error *err);
+
+#endif

@@ -1,0 +1,144 @@
+/* main.c: the program `vit`: its commands, its help, its version. */
+#include <string.h>
+
+#include "tools/commands.h"
+#include "tools/inputs.h"
+#include "tools/messages.h"
+#include "tools/nearest.h"
+#include "tools/output.h"
+#include "tools/stop.h"
+
+struct command {
+    const char *name;
+    const char *arguments;
+    const char *summary;
+    unsigned bit;
+    int (*run)(const struct vit_options *options);
+};
+
+static const struct command COMMANDS[] = {
+    { "classify", "[options] PATH...", "Name what is in pictures: files, folders, or - for stdin.", VIT_FOR_CLASSIFY,
+      vit_command_classify },
+    { "convert", "[options] CHECKPOINT -o OUT.safetensors", "Turn a checkpoint into the canonical file.",
+      VIT_FOR_CONVERT, vit_command_convert },
+    { "info", "[options] [MODEL]", "Show architecture, parameters, preprocessing and labels of a model.", VIT_FOR_INFO,
+      vit_command_info },
+};
+
+enum { N_COMMANDS = sizeof COMMANDS / sizeof COMMANDS[0] };
+
+static const char SURROUNDINGS[] =
+    "Environment:\n"
+    "  VIT_MODEL        the model when -m is not given\n"
+    "  OMP_NUM_THREADS  the number of threads when -t is not given\n"
+    "  VIT_OPS=ref      compute with plain loops: slow, for comparison\n"
+    "  VIT_TRACE=DIR    write every stage of the first batch to DIR as .npy\n"
+    "  NO_COLOR         no colours\n"
+    "\n"
+    "Exit status: 0 done; 1 an input failed; 2 usage, model, nothing to do, output not writable; 130 interrupted.\n";
+
+static void print_usage(FILE *out)
+{
+    fputs("Classify pictures with Vision Transformers on the CPU.\n\nUsage:\n", out);
+    for (int i = 0; i < N_COMMANDS; i++)
+        fprintf(out, "  vit %-9s%s\n%17s%s\n", COMMANDS[i].name, COMMANDS[i].arguments, "", COMMANDS[i].summary);
+    fprintf(out, "  vit help COMMAND (or vit COMMAND --help), vit --version\n\n%s", SURROUNDINGS);
+}
+
+static void print_command(FILE *out, const struct command *command)
+{
+    fprintf(out, "Usage: vit %s %s\n\n%s\n\nOptions:\n", command->name, command->arguments, command->summary);
+    vit_options_print(out, command->bit);
+}
+
+static void print_version(FILE *out)
+{
+    fprintf(out, "vit %s (commit %s)\noneDNN %s, instruction set %s\n", vit_version(), vit_commit(),
+            vit_onednn_version(), vit_isa());
+}
+
+/* Help and version were asked for, so they are data; command NULL is the whole program. */
+static int answer(bool version, const struct command *command)
+{
+    struct vit_output output;
+    struct vit_error err;
+    vit_status status = vit_output_open(&output, NULL, &err);
+    if (status == VIT_OK) {
+        if (version)
+            print_version(output.text);
+        else if (command)
+            print_command(output.text, command);
+        else
+            print_usage(output.text);
+        status = vit_output_flush(&output, &err);
+        vit_output_close(&output, NULL);
+    }
+    if (status != VIT_OK)
+        vit_say("%s", err.message);
+    return status == VIT_OK ? VIT_EXIT_DONE : VIT_EXIT_FATAL;
+}
+
+static const struct command *find_command(const char *name)
+{
+    for (int i = 0; i < N_COMMANDS; i++) {
+        if (strcmp(COMMANDS[i].name, name) == 0)
+            return &COMMANDS[i];
+    }
+    return NULL;
+}
+
+static int refuse_command(const char *name)
+{
+    struct vit_nearest nearest = { .word = name };
+    for (int i = 0; i < N_COMMANDS; i++)
+        vit_nearest_offer(&nearest, COMMANDS[i].name);
+    if (nearest.best)
+        vit_say("unknown command %s; did you mean %s?", name, nearest.best);
+    else if (vit_inputs_is_picture(name))
+        vit_say("unknown command %s; to classify a picture: vit classify %s", name, name);
+    else
+        vit_say("unknown command %s; vit --help lists them", name);
+    return VIT_EXIT_FATAL;
+}
+
+static int run_command(const struct command *command, int n, char **argv)
+{
+    struct vit_options options;
+    struct vit_error err;
+    int status;
+    if (vit_options_parse(&options, command->bit, n, argv, &err) != VIT_OK) {
+        vit_say("%s", err.message);
+        vit_say("vit %s --help lists the options", command->name);
+        status = VIT_EXIT_FATAL;
+    } else if (options.help || options.version) {
+        status = answer(options.version, command);
+    } else {
+        status = command->run(&options);
+    }
+    vit_options_free(&options);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    vit_output_claim_stdout();
+    if (!vit_stop_install()) {
+        vit_say("cannot make a pipe");
+        return VIT_EXIT_FATAL;
+    }
+    const char *word = argc > 1 ? argv[1] : NULL;
+    if (!word) {
+        print_usage(stderr);
+        return VIT_EXIT_FATAL;
+    }
+    if (strcmp(word, "--version") == 0)
+        return answer(true, NULL);
+    bool help = strcmp(word, "help") == 0;
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || (help && argc == 2))
+        return answer(false, NULL);
+
+    const struct command *command = find_command(help ? argv[2] : word);
+    if (!command)
+        return refuse_command(help ? argv[2] : word);
+    return help ? answer(false, command) : run_command(command, argc - 2, argv + 2);
+}

@@ -1,0 +1,307 @@
+/* options.c: the table of options, the parser that it drives, and the help that it prints. */
+#include "tools/options.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/nearest.h"
+
+enum kind {
+    SET,           /* bool = true; no argument */
+    CLEAR,         /* bool = false; no argument */
+    TEXT,          /* const char * */
+    COUNT,         /* int, 1 .. max */
+    COUNT_OR_ALL,  /* the same; "all" is VIT_TOP_ALL */
+    DECIMAL_SIZE,  /* int64_t, 1 .. max, with K, M or G for a thousand, a million, a thousand million */
+    BINARY_SIZE,   /* int64_t, 1 .. max, with K, M or G for 2^10, 2^20, 2^30 */
+    REAL,          /* double */
+    CHOICE         /* int: the place of the word in `argument` */
+};
+
+struct option {
+    const char *name;
+    char letter;          /* or 0 */
+    const char *argument; /* as the help shows it; of a CHOICE the words, with | between */
+    unsigned commands;
+    enum kind kind;
+    size_t field; /* in struct vit_options */
+    int64_t max;
+    const char *help;
+};
+
+#define FIELD(name) offsetof(struct vit_options, name)
+
+static const struct option OPTIONS[] = {
+    { "model", 'm', "M", VIT_FOR_CLASSIFY | VIT_FOR_INFO, TEXT, FIELD(model), 0,
+      "model file or folder (default: $VIT_MODEL, else the model that came with vit)" },
+    { "top-k", 'k', "N|all", VIT_FOR_CLASSIFY, COUNT_OR_ALL, FIELD(top_k), 1000000, "show the N best classes (5)" },
+    { "threshold", 0, "P", VIT_FOR_CLASSIFY, REAL, FIELD(threshold), 0, "leave out classes with a score below P" },
+    { "scores", 0, "prob|logit|sigmoid", VIT_FOR_CLASSIFY, CHOICE, FIELD(scores), 0,
+      "softmax over the classes, the model's raw numbers, or each class by itself (prob)" },
+    { "format", 'f', "text|json|jsonl|csv|tsv", VIT_FOR_CLASSIFY, CHOICE, FIELD(format), 0, "form of the output (text)" },
+    { "format", 'f', "text|json", VIT_FOR_INFO, CHOICE, FIELD(format), 0, "form of the output (text)" },
+    { "tensors", 0, NULL, VIT_FOR_INFO, SET, FIELD(tensors), 0, "list every tensor with its type and shape" },
+    { "output", 'o', "F", VIT_FOR_CLASSIFY | VIT_FOR_INFO, TEXT, FIELD(output), 0,
+      "write to file F, as the results come, in place of stdout" },
+    { "output", 'o', "F", VIT_FOR_CONVERT, TEXT, FIELD(output), 0, "the file to make; it appears only when complete" },
+    { "force", 0, NULL, VIT_FOR_CONVERT, SET, FIELD(force), 0, "replace a file that exists" },
+    { "threads", 't', "N", VIT_FOR_CLASSIFY, COUNT, FIELD(threads), VIT_MAX_THREADS,
+      "threads to compute with (default: $OMP_NUM_THREADS, else physical cores)" },
+    { "batch-size", 'b', "N", VIT_FOR_CLASSIFY, COUNT, FIELD(batch), 4096, "pictures computed together (1)" },
+    { "max-pixels", 0, "N", VIT_FOR_CLASSIFY, DECIMAL_SIZE, FIELD(decode.max_pixels), (int64_t)1 << 40,
+      "refuse larger pictures (100M)" },
+    { "max-file-size", 0, "N", VIT_FOR_CLASSIFY, BINARY_SIZE, FIELD(decode.max_bytes), (int64_t)1 << 40,
+      "refuse larger files (1G)" },
+    { "no-autorotate", 0, NULL, VIT_FOR_CLASSIFY, CLEAR, FIELD(decode.autorotate), 0, "ignore the EXIF orientation" },
+    { "quiet", 'q', NULL, VIT_FOR_CLASSIFY | VIT_FOR_CONVERT, SET, FIELD(quiet), 0, "no progress, warnings or summary" },
+    { "verbose", 'v', NULL, VIT_FOR_CLASSIFY, SET, FIELD(verbose), 0, "say more on stderr" },
+    { "help", 'h', NULL, VIT_FOR_EVERY, SET, FIELD(help), 0, "this text" },
+    { "version", 0, NULL, VIT_FOR_EVERY, SET, FIELD(version), 0, "version, commit, oneDNN, instruction set" },
+};
+
+enum { N_OPTIONS = sizeof OPTIONS / sizeof OPTIONS[0] };
+
+static bool takes_argument(const struct option *option)
+{
+    return option->kind != SET && option->kind != CLEAR;
+}
+
+/* ---- Values ---- */
+
+/* Strict: digits only, and one of K, M, G when there is a unit. */
+static bool parse_whole(const char *text, int64_t unit, int64_t max, int64_t *value)
+{
+    if (!isdigit((unsigned char)text[0]))
+        return false;
+    char *end;
+    errno = 0;
+    int64_t n = strtoll(text, &end, 10);
+    if (errno != 0)
+        return false;
+    const char *letter = unit && *end ? strchr("KMG", toupper((unsigned char)*end)) : NULL;
+    if (letter) {
+        for (int power = 0; power <= letter - "KMG"; power++) {
+            if (n > max / unit)
+                return false;
+            n *= unit;
+        }
+        end++;
+    }
+    *value = n;
+    return *end == '\0' && n >= 1 && n <= max;
+}
+
+static bool parse_real(const char *text, double *value)
+{
+    char *end;
+    if (text[0] == '\0' || text[strspn(text, "0123456789.eE+-")] != '\0')
+        return false; /* strtod would take blanks, hexadecimal, inf and nan */
+    *value = strtod(text, &end);
+    return *end == '\0' && isfinite(*value);
+}
+
+static bool parse_choice(const char *text, const char *words, int *value)
+{
+    size_t length = strlen(text);
+    for (int i = 0; words; i++) {
+        size_t n = strcspn(words, "|");
+        if (n == length && memcmp(words, text, n) == 0) {
+            *value = i;
+            return true;
+        }
+        words = words[n] ? words + n + 1 : NULL;
+    }
+    return false;
+}
+
+static vit_status refuse_value(const struct option *option, const char *text, struct vit_error *err)
+{
+    switch (option->kind) {
+    case REAL:
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "--%s %s: expected a number", option->name, text);
+    case CHOICE:
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "--%s %s: expected one of %s", option->name, text, option->argument);
+    default:
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "--%s %s: expected a whole number from 1 to %" PRId64 "%s",
+                        option->name, text, option->max,
+                        option->kind == COUNT_OR_ALL                                    ? ", or all"
+                        : option->kind == DECIMAL_SIZE || option->kind == BINARY_SIZE ? ", or with K, M or G"
+                                                                                        : "");
+    }
+}
+
+/* Stores the value of one option; text is NULL for those without an argument. */
+static vit_status set_value(struct vit_options *options, const struct option *option, const char *text,
+                            struct vit_error *err)
+{
+    void *field = (char *)options + option->field;
+    int64_t whole;
+    bool ok = true;
+    switch (option->kind) {
+    case SET:
+    case CLEAR:
+        *(bool *)field = option->kind == SET;
+        break;
+    case TEXT:
+        *(const char **)field = text;
+        break;
+    case REAL:
+        ok = parse_real(text, field);
+        break;
+    case CHOICE:
+        ok = parse_choice(text, option->argument, field);
+        break;
+    case COUNT:
+    case COUNT_OR_ALL:
+        if (option->kind == COUNT_OR_ALL && strcmp(text, "all") == 0)
+            *(int *)field = VIT_TOP_ALL;
+        else if ((ok = parse_whole(text, 0, option->max, &whole)))
+            *(int *)field = (int)whole;
+        break;
+    case DECIMAL_SIZE:
+    case BINARY_SIZE:
+        ok = parse_whole(text, option->kind == DECIMAL_SIZE ? 1000 : 1024, option->max, field);
+        break;
+    }
+    return ok ? VIT_OK : refuse_value(option, text, err);
+}
+
+/* ---- Parsing ---- */
+
+struct parser {
+    struct vit_options *options;
+    unsigned command;
+    int i, n; /* the next argument, and their number */
+    char **argv;
+    struct vit_error *err;
+};
+
+static const struct option *find_name(unsigned command, const char *name, size_t length)
+{
+    for (int i = 0; i < N_OPTIONS; i++) {
+        const struct option *option = &OPTIONS[i];
+        if ((option->commands & command) && strncmp(option->name, name, length) == 0 && !option->name[length])
+            return option;
+    }
+    return NULL;
+}
+
+static const struct option *find_letter(unsigned command, char letter)
+{
+    for (int i = 0; i < N_OPTIONS; i++) {
+        if ((OPTIONS[i].commands & command) && OPTIONS[i].letter == letter)
+            return &OPTIONS[i];
+    }
+    return NULL;
+}
+
+static vit_status refuse_name(const struct parser *p, const char *name, size_t length)
+{
+    char word[64];
+    snprintf(word, sizeof word, "%.*s", (int)(length < sizeof word ? length : sizeof word - 1), name);
+    if (find_name(VIT_FOR_EVERY, name, length))
+        return vit_fail(p->err, VIT_ERR_UNSUPPORTED, "--%s is not an option of this command", word);
+
+    struct vit_nearest nearest = { .word = word };
+    for (int i = 0; i < N_OPTIONS; i++) {
+        if (OPTIONS[i].commands & p->command)
+            vit_nearest_offer(&nearest, OPTIONS[i].name);
+    }
+    if (!nearest.best)
+        return vit_fail(p->err, VIT_ERR_UNSUPPORTED, "unknown option --%s", word);
+    return vit_fail(p->err, VIT_ERR_UNSUPPORTED, "unknown option --%s; did you mean --%s?", word, nearest.best);
+}
+
+/* The argument of an option that has none attached: the next word, whatever it looks like. */
+static vit_status set_from_next(struct parser *p, const struct option *option)
+{
+    if (!takes_argument(option))
+        return set_value(p->options, option, NULL, p->err);
+    if (p->i == p->n)
+        return vit_fail(p->err, VIT_ERR_UNSUPPORTED, "--%s needs an argument: %s", option->name, option->argument);
+    return set_value(p->options, option, p->argv[p->i++], p->err);
+}
+
+/* --name, --name value, --name=value */
+static vit_status parse_long(struct parser *p, const char *name)
+{
+    size_t length = strcspn(name, "=");
+    const struct option *option = find_name(p->command, name, length);
+    if (!option)
+        return refuse_name(p, name, length);
+    if (name[length] != '=')
+        return set_from_next(p, option);
+    if (!takes_argument(option))
+        return vit_fail(p->err, VIT_ERR_UNSUPPORTED, "--%s takes no argument", option->name);
+    return set_value(p->options, option, name + length + 1, p->err);
+}
+
+/* -qv, -k 5, -k5 */
+static vit_status parse_short(struct parser *p, const char *letters)
+{
+    for (; *letters; letters++) {
+        const struct option *option = find_letter(p->command, *letters);
+        if (!option && find_letter(VIT_FOR_EVERY, *letters))
+            return vit_fail(p->err, VIT_ERR_UNSUPPORTED, "-%c is not an option of this command", *letters);
+        if (!option)
+            return vit_fail(p->err, VIT_ERR_UNSUPPORTED, "unknown option -%s", letters);
+        if (takes_argument(option) && letters[1])
+            return set_value(p->options, option, letters + 1, p->err);
+        VIT_TRY(set_from_next(p, option));
+        if (takes_argument(option))
+            return VIT_OK;
+    }
+    return VIT_OK;
+}
+
+vit_status vit_options_parse(struct vit_options *options, unsigned command, int n, char **argv, struct vit_error *err)
+{
+    *options = (struct vit_options){
+        .batch = 1,
+        .top_k = 5,
+        .threshold = -INFINITY,
+        .decode = vit_decode_options_default(),
+        .args = calloc((size_t)n + 1, sizeof *options->args),
+    };
+    if (!options->args)
+        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
+
+    struct parser p = { options, command, 0, n, argv, err };
+    bool ended = false; /* by -- */
+    while (p.i < n && !options->help && !options->version) {
+        char *word = argv[p.i++];
+        if (ended || word[0] != '-' || word[1] == '\0')
+            options->args[options->n_args++] = word;
+        else if (strcmp(word, "--") == 0)
+            ended = true;
+        else
+            VIT_TRY(word[1] == '-' ? parse_long(&p, word + 2) : parse_short(&p, word + 1));
+    }
+    return VIT_OK;
+}
+
+void vit_options_free(struct vit_options *options)
+{
+    free(options->args);
+    options->args = NULL;
+}
+
+void vit_options_print(FILE *out, unsigned command)
+{
+    for (int i = 0; i < N_OPTIONS; i++) {
+        const struct option *option = &OPTIONS[i];
+        if (!(option->commands & command))
+            continue;
+        char left[64] = "    ";
+        if (option->letter)
+            snprintf(left, sizeof left, "-%c, ", option->letter);
+        snprintf(left + 4, sizeof left - 4, "--%s%s%s", option->name, option->argument ? " " : "",
+                 option->argument ? option->argument : "");
+        fprintf(out, strlen(left) > 24 ? "  %s\n%28s%s\n" : "  %-24s  %s%s\n", left, "", option->help);
+    }
+}

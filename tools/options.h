@@ -1,0 +1,41 @@
+/* options.h: what the command line says, after one table of options that also prints the help. */
+#ifndef VIT_TOOLS_OPTIONS_H
+#define VIT_TOOLS_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "vit/vit.h"
+
+/* The commands, as bits: an option says which of them have it. */
+enum { VIT_FOR_CLASSIFY = 1, VIT_FOR_CONVERT = 2, VIT_FOR_INFO = 4, VIT_FOR_EVERY = 7 };
+
+enum { VIT_FORMAT_TEXT, VIT_FORMAT_JSON, VIT_FORMAT_JSONL, VIT_FORMAT_CSV, VIT_FORMAT_TSV };
+
+enum { VIT_TOP_ALL = 1 << 30, VIT_MAX_THREADS = 4096 };
+
+/* All strings are argv's. */
+struct vit_options {
+    const char *model;  /* NULL: the default model */
+    const char *output; /* NULL: stdout */
+    int format;         /* VIT_FORMAT_ */
+    int threads;        /* 0: not given */
+    int batch;
+    int top_k;
+    int scores;         /* enum vit_score */
+    double threshold;   /* -INFINITY: none */
+    struct vit_decode_options decode;
+    bool tensors, force, quiet, verbose, help, version;
+    char **args; /* what is not an option, in order; owned */
+    int n_args;
+};
+
+/* The defaults, and then argv[0 .. n) of the command with that bit. Stops at --help and --version. On failure err says
+ * what is wrong with which argument; vit_options_free is due either way. */
+vit_status vit_options_parse(struct vit_options *options, unsigned command, int n, char **argv, struct vit_error *err);
+void vit_options_free(struct vit_options *options);
+
+/* A line or more for each option of the command. */
+void vit_options_print(FILE *out, unsigned command);
+
+#endif

@@ -1,0 +1,59 @@
+/* stop.c: SIGINT, and the flags and the pipe that carry a wish to stop to every thread. */
+#include "tools/stop.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <unistd.h>
+
+/* Shared with a signal handler, hence global. */
+static atomic_bool requested, interrupted;
+static int stop_pipe[2] = { -1, -1 };
+
+void vit_stop_request(void)
+{
+    atomic_store(&requested, true);
+    /* The pipe is never drained: once readable, always readable. When it is full it is readable already. */
+    ssize_t written = write(stop_pipe[1], "", 1);
+    (void)written;
+}
+
+static void on_interrupt(int signal_number)
+{
+    (void)signal_number;
+    int saved = errno;
+    atomic_store(&interrupted, true);
+    vit_stop_request();
+    errno = saved;
+}
+
+bool vit_stop_install(void)
+{
+    if (pipe2(stop_pipe, O_CLOEXEC | O_NONBLOCK) != 0)
+        return false;
+    /* SA_RESTART: an interrupted read of a picture must not look like a damaged picture. */
+    struct sigaction action = { .sa_handler = on_interrupt, .sa_flags = SA_RESTART | (int)SA_RESETHAND };
+    sigemptyset(&action.sa_mask);
+    /* A shell starts background jobs with SIGINT ignored; that choice is the caller's. */
+    struct sigaction inherited;
+    if (sigaction(SIGINT, NULL, &inherited) == 0 && inherited.sa_handler == SIG_IGN)
+        return true;
+    return sigaction(SIGINT, &action, NULL) == 0;
+}
+
+bool vit_stop_requested(void)
+{
+    return atomic_load(&requested);
+}
+
+bool vit_stop_interrupted(void)
+{
+    return atomic_load(&interrupted);
+}
+
+int vit_stop_fd(void)
+{
+    return stop_pipe[0];
+}
