@@ -151,7 +151,7 @@ static vit_status run(struct job *job, struct vit_error *err)
 
 static void say_plan(const struct job *job)
 {
-    vit_say("model %s (%s), oneDNN %s on %s", job->model_path, vit_model_config(job->model)->arch, vit_onednn_version(),
+    vit_say("model %s (%s), oneDNN %s on %s", job->model_path, vit_model_config(job->model)->arch, vit_onednn_version((char[32]){0}),
             vit_isa());
     vit_say("%zu inputs; %zu other files in folders skipped; %d threads, batches of %d%s", job->inputs.n,
             job->inputs.n_skipped,

@@ -54,7 +54,7 @@ static void print_command(FILE *out, const struct command *command)
 static void print_version(FILE *out)
 {
     fprintf(out, "vit %s (commit %s)\noneDNN %s, instruction set %s\n", vit_version(), vit_commit(),
-            vit_onednn_version(), vit_isa());
+            vit_onednn_version((char[32]){0}), vit_isa());
 }
 
 /* Help and version were asked for, so they are data; command NULL is the whole program. */

@@ -159,12 +159,11 @@ vit_status vit_dnnl_md_create(dnnl_memory_desc_t *md, int n_dims, const dnnl_dim
                           "descriptor", err);
 }
 
-void vit_onednn_version(int version[3])
+const char *vit_onednn_version(char text[32])
 {
     const dnnl_version_t *loaded = dnnl_version();
-    version[0] = loaded->major;
-    version[1] = loaded->minor;
-    version[2] = loaded->patch;
+    snprintf(text, 32, "%d.%d.%d", loaded->major, loaded->minor, loaded->patch);
+    return text;
 }
 
 const char *vit_isa(void)

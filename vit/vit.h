@@ -126,10 +126,10 @@ int vit_top_k(const struct vit_model *model, const float *logits, enum vit_score
 
 /* ---- This build ---- */
 
-const char *vit_version(void);           /* "0.1.0" */
-const char *vit_commit(void);            /* the commit it was built from, or "unknown" */
-void vit_onednn_version(int version[3]); /* of the library that is loaded: 3, 2, 0 */
-const char *vit_isa(void);               /* the instruction set that oneDNN uses on this machine: "avx512_core_bf16" */
+const char *vit_version(void); /* "0.1.0" */
+const char *vit_commit(void);  /* the commit it was built from, or "unknown" */
+const char *vit_onednn_version(char text[32]); /* of the library that is loaded: writes "3.2.0" to text and returns it */
+const char *vit_isa(void);     /* the instruction set that oneDNN uses on this machine: "avx512_core_bf16" */
 
 #ifdef __cplusplus
 }

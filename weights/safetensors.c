@@ -112,7 +112,7 @@ static vit_status parse_ints(const char *name, const char *what, const json_t *a
 static vit_status add_tensor(struct vit_source *source, const char *name, const json_t *entry, struct extent *extent,
                              struct vit_error *err)
 {
-    enum vit_dtype dtype;
+    enum vit_dtype dtype = VIT_F32;
     int64_t shape[VIT_MAX_DIMS], offsets[2];
     size_t n_dims, n_offsets;
     if (!json_is_object(entry))
