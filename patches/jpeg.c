@@ -138,6 +138,7 @@ static vit_status read_rows(struct reader *r)
         if (jpeg_read_scanlines(&r->jpeg, &row, 1) != 1)
             return fail_cut(r);
     }
+    (void)jpeg_finish_decompress(&r->jpeg); /* meets damage after the last row; a missing end marker is forgiven */
     return VIT_OK;
 }
 
