@@ -57,7 +57,7 @@ static void fill_padding(uint8_t *pixels, const struct vit_preprocess *p)
 {
     uint8_t colour[3] = { 0, 0, 0 };
     for (int c = 0; c < 3 && p->resize == VIT_RESIZE_BORDER; c++)
-        colour[c] = (uint8_t)fmin(fmax(rint(255 * (double)p->mean[c]), 0.0), 255.0);
+        colour[c] = (uint8_t)fmin(fmax(rint(255 * p->mean[c]), 0.0), 255.0);
     for (size_t i = 0; i < (size_t)p->size * (size_t)p->size; i++)
         memcpy(pixels + i * 3, colour, 3);
 }
@@ -89,8 +89,9 @@ void vit_patchify(float *patches, const uint8_t *pixels, int patch, const struct
 {
     float normalised[3][256];
     for (int c = 0; c < 3; c++) {
+        float mean = (float)preprocess->mean[c], std = (float)preprocess->std[c];
         for (int v = 0; v < 256; v++)
-            normalised[c][v] = ((float)v / 255.0f - preprocess->mean[c]) / preprocess->std[c];
+            normalised[c][v] = ((float)v / 255.0f - mean) / std;
     }
     int grid = preprocess->size / patch;
     for (int n = 0; n < grid * grid; n++) {
