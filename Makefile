@@ -82,24 +82,24 @@ endif
 all: $(if $(TOOL_SRC),$(BUILD)/vit) $(BUILD)/libvit.a $(BUILD)/libvit.so
 
 # What was missing is found by another make, once it is installed.
-AGAIN := $(MAKE) --no-print-directory $(if $(V),,-s)
+AGAIN := --no-print-directory $(if $(V),,-s)
 
 run:
 	@$(SETUP) install
-	@$(AGAIN) $(BUILD)/vit
+	@$(MAKE) $(AGAIN) $(BUILD)/vit
 	$(BUILD)/vit classify samples
 
 # The installation test installs the build without a sanitizer, which therefore has to be there.
 test:
 	@$(SETUP) install tests
-	@$(AGAIN) all $(BUILD)/tests
-	$(if $(SANITIZER),@$(AGAIN) all SANITIZER=)
+	@$(MAKE) $(AGAIN) all $(BUILD)/tests
+	$(if $(SANITIZER),@$(MAKE) $(AGAIN) all SANITIZER=)
 	$(call say,TEST,$(BUILD)/tests $(ONEDNN_MAX_CPU_ISA)) $(if $(SANITIZER),$(SANITIZED_TESTS),$(BUILD)/tests)
 
 check:
-	@$(AGAIN) test SANITIZER=address
-	@$(AGAIN) test SANITIZER=undefined
-	@ONEDNN_MAX_CPU_ISA=AVX2 $(AGAIN) test
+	@$(MAKE) $(AGAIN) test SANITIZER=address
+	@$(MAKE) $(AGAIN) test SANITIZER=undefined
+	@ONEDNN_MAX_CPU_ISA=AVX2 $(MAKE) $(AGAIN) test
 
 # The sanitizers report into files, and a run that leaves one fails: Criterion does not see a leak, which is found after
 # the test's end, nor what a sanitizer finds in a program that the test expects to fail.

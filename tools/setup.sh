@@ -49,21 +49,21 @@ find_onednn() {
     fi
 }
 
-# Prints package $2 unless the compiler finds header $1.
+# Prints "package:header" unless the compiler finds the header.
 need() {
-    printf '#if !__has_include(<%s>)\n%s\n#endif\n' "$1" "$2"
+    printf '#if !__has_include(<%s>)\n%s:%s\n#endif\n' "$2" "$1" "$2"
 }
 
-# Prints the packages that are missing; with $1 those of the tests too.
-missing_packages() {
+# Prints "package:header" for each that is missing; with $1 those of the tests too.
+missing_headers() {
     {
-        need stdio.h libc6-dev
-        need stb/stb_image.h libstb-dev
-        need jpeglib.h libjpeg62-turbo-dev
-        need jansson.h libjansson-dev
-        need zip.h libzip-dev
-        if [ -n "${1:-}" ]; then need criterion/criterion.h libcriterion-dev; fi
-    } | $CC -std=c11 -E -P -x c -
+        need libc6-dev stdio.h
+        need libstb-dev stb/stb_image.h
+        need libjpeg62-turbo-dev jpeglib.h
+        need libjansson-dev jansson.h
+        need libzip-dev zip.h
+        if [ -n "${1:-}" ]; then need libcriterion-dev criterion/criterion.h; fi
+    } | $CC -std=c11 -E -P -x c - | sed -n '/:/p'
 }
 
 probe() {
@@ -71,7 +71,7 @@ probe() {
     echo "ONEDNN:=$onednn"
     if [ "$onednn" = root ]; then echo "ONEDNN_LIBDIR:=$(root_libdir)"; fi
     if [ -z "$onednn" ]; then echo MISSING+=oneDNN; fi
-    missing_packages tests | sed 's/^libcriterion-dev/MISSING_TESTS+=&/; t; s/^/MISSING+=/'
+    missing_headers tests | sed 's/:.*//; s/^/MISSING+=/; /criterion/s/MISSING/MISSING_TESTS/'
 }
 
 # ---- What is missing ----
@@ -88,10 +88,11 @@ candidate() {
     apt-cache policy "$1" 2>/dev/null | sed -n 's/^ *Candidate: *//p' | grep -v '(none)' || true
 }
 
-# Sets packages, which apt has to install, and fetch, whether oneDNN has to come from PyPI.
+# Sets headers, which are missing; packages, which apt has to install; and fetch, whether oneDNN has to come from PyPI.
 find_missing() {
     find_onednn
-    packages=$(missing_packages "${1:-}" | tr '\n' ' ')
+    headers=$(missing_headers "${1:-}")
+    packages=$(for pair in $headers; do printf '%s ' "${pair%:*}"; done)
     fetch=
     if [ -n "$onednn" ]; then return; fi
     if [ -n "${ONEDNN_ROOT:-}" ]; then
@@ -105,7 +106,8 @@ find_missing() {
     fi
     tried="no oneDNN 3.2 or newer: tried ONEDNN_ROOT (not set), the system's headers (none, or too old), the package
     libdnnl-dev (${debian:-unknown to apt})"
-    manual="build oneDNN (https://github.com/uxlfoundation/oneDNN) and set ONEDNN_ROOT to where it is installed."
+    manual="build oneDNN (https://github.com/uxlfoundation/oneDNN)
+    and set ONEDNN_ROOT to where it is installed."
     fetch=yes
     if ! python3 -m pip --version >/dev/null 2>&1; then packages="${packages}python3-pip "; fi
 }
@@ -122,12 +124,16 @@ check_fetch() {
 explain() {
     check_fetch
     {
-        echo "setup: missing: ${packages}${fetch:+oneDNN}"
-        echo "\`make run\` and \`make test\` install what they need by themselves, as root or with sudo. By hand:"
-        if [ -n "$packages" ]; then echo "    sudo apt-get update && sudo $INSTALL $packages"; fi
+        echo "setup: this is missing, and what brings it:"
+        for pair in $headers; do printf '    %-24s%s\n' "${pair#*:}" "${pair%:*}"; done
         if [ -n "$fetch" ]; then
-            echo "    tools/setup.sh install     # oneDNN from PyPI, since libdnnl-dev is ${debian:-unknown to apt}"
+            echo "    oneDNN 3.2 or newer     two wheels from PyPI and pip (python3-pip); libdnnl-dev is ${debian:-unknown}"
+        elif [ -z "$onednn" ]; then
+            echo "    oneDNN 3.2 or newer     libdnnl-dev"
         fi
+        echo "\`make run\` and \`make test\` set all of it up, as root or with sudo. By hand (apt-get as root):"
+        if [ -n "$packages" ]; then echo "    apt-get update && $INSTALL $packages"; fi
+        if [ -n "$fetch" ]; then echo "    tools/setup.sh install"; fi
     } >&2
     exit 1
 }
@@ -149,7 +155,7 @@ EOF
     python3 -m pip download -q --no-deps --require-hashes -d $work/wheels -r $work/requirements.txt || fail \
         "$tried, and the wheels on PyPI (pip says why above).
     What helps: retry where PyPI can be reached; or $manual"
-    for wheel in $work/wheels/*.whl; do python3 -m zipfile -e "$wheel" $work/unpacked; done
+    for wheel in "$work"/wheels/*.whl; do python3 -m zipfile -e "$wheel" $work/unpacked; done
     mv $work/unpacked/*.data/data/include $work/onednn/
     mv $work/unpacked/onednn_cpu_gomp-*.data/data/share/doc/onednn $work/onednn/licence
     mv $work/unpacked/*.data/data/lib/libdnnl.so.3.2 $work/onednn/lib/libdnnl.so.3
