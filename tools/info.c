@@ -33,12 +33,15 @@ static void write_encoder(FILE *out, const struct vit_config *c)
 
 static void write_tokens(FILE *out, const struct vit_config *c)
 {
-    fprintf(out, "  input          %d x %d RGB in patches of %d x %d\n", c->image_size, c->image_size, c->patch, c->patch);
-    fprintf(out, "  tokens         %d: %s%s", vit_config_tokens(c), c->cls ? "cls, " : "", c->dist ? "distillation, " : "");
+    fprintf(out, "  input          %d x %d RGB in patches of %d x %d\n", c->image_size, c->image_size, c->patch,
+            c->patch);
+    fprintf(out, "  tokens         %d: %s%s", vit_config_tokens(c), c->cls ? "cls, " : "",
+            c->dist ? "distillation, " : "");
     if (c->n_reg)
         fprintf(out, "%d registers, ", c->n_reg);
     fprintf(out, "%d patches\n", vit_config_patches(c));
-    fprintf(out, "  positions      %d x %d, covers %s", c->pos_grid[0], c->pos_grid[1], vit_pos_covers_name(c->pos_covers));
+    fprintf(out, "  positions      %d x %d, covers %s", c->pos_grid[0], c->pos_grid[1],
+            vit_pos_covers_name(c->pos_covers));
     if (c->pos_resize != VIT_POS_RESIZE_NONE)
         fprintf(out, ", resized %s", vit_pos_resize_name(c->pos_resize));
     putc('\n', out);
@@ -86,8 +89,8 @@ static void write_preprocessing(FILE *out, const struct vit_preprocess *p)
     fprintf(out, how[p->resize], p->resize_to, vit_filter_name(p->filter));
     fprintf(out, "  crop           the centre, %d x %d, odd surplus %s\n", p->crop_to, p->crop_to,
             vit_crop_round_name(p->crop_round));
-    fprintf(out, "  normalise      x / 255, minus %g %g %g, by %g %g %g\n", p->mean[0], p->mean[1], p->mean[2], p->std[0],
-            p->std[1], p->std[2]);
+    fprintf(out, "  normalise      x / 255, minus %g %g %g, by %g %g %g\n", p->mean[0], p->mean[1], p->mean[2],
+            p->std[0], p->std[1], p->std[2]);
 }
 
 static void write_labels(FILE *out, const struct vit_model *model)
@@ -161,8 +164,9 @@ static void write_json_config(FILE *out, const struct vit_config *c)
 
 static void write_json_preprocess(FILE *out, const struct vit_preprocess *p)
 {
-    fprintf(out, "{\"size\":%d,\"resize\":\"%s\",\"resize_to\":%d,\"crop_to\":%d,\"crop_round\":\"%s\",\"filter\":\"%s\"",
-            p->size, vit_resize_mode_name(p->resize), p->resize_to, p->crop_to, vit_crop_round_name(p->crop_round),
+    fprintf(out, "{\"size\":%d,\"resize\":\"%s\",\"resize_to\":%d,\"crop_to\":%d", p->size,
+            vit_resize_mode_name(p->resize), p->resize_to, p->crop_to);
+    fprintf(out, ",\"crop_round\":\"%s\",\"filter\":\"%s\"", vit_crop_round_name(p->crop_round),
             vit_filter_name(p->filter));
     fprintf(out, ",\"mean\":[%.9g,%.9g,%.9g],\"std\":[%.9g,%.9g,%.9g]}", p->mean[0], p->mean[1], p->mean[2], p->std[0],
             p->std[1], p->std[2]);

@@ -71,7 +71,7 @@ static bool is_folder(const char *path)
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-/* Appends what is listed under its own name; subfolders go unless they look like a picture, which append_folder sees. */
+/* Appends the folder's pictures, in the order in which the system lists them. */
 static vit_status list_folder(struct vit_inputs *inputs, const char *folder, DIR *dir, struct vit_error *err)
 {
     for (;;) {
