@@ -179,6 +179,7 @@ $(OBJ)/%.o: %.c $(OBJ)/flags
 
 $(OBJ)/vit/version.o: DEFINES = -DVIT_VERSION='"$(VERSION)"' -DVIT_COMMIT='"$(COMMIT)"'
 $(OBJ)/vit/version.o: $(OBJ)/release
+$(TEST_OBJ): DEFINES = -DVIT_PROGRAM='"$(BUILD)/vit"'
 
 $(BUILD)/libvit.a: $(LIB_OBJ) $(OBJ)/sources
 	$(call say,AR,$@) rm -f $@ && ar rcs $@ $(LIB_OBJ)
