@@ -79,7 +79,7 @@ endif
 .PHONY: all run test check install clean distclean help missing missing-tests
 .DELETE_ON_ERROR:
 
-all: $(if $(TOOL_SRC),$(BUILD)/vit) $(BUILD)/libvit.a $(BUILD)/libvit.so
+all: $(BUILD)/vit $(BUILD)/libvit.a $(BUILD)/libvit.so
 
 # What was missing is found by another make, once it is installed.
 AGAIN := --no-print-directory $(if $(V),,-s)

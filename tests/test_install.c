@@ -1,5 +1,5 @@
 /* test_install.c: `make install` into an empty folder, moved elsewhere and used from there: the program with its
- * default model, and the C listing of the README, compiled with the flags of vit.pc.
+ * default model, what the library exports, and the C listing of the README, compiled with the flags of vit.pc.
  *
  * The build without a sanitizer is what is installed, whatever build runs the test; `make test` has made it before. One
  * test does it all, since two would run beside each other and build the same files. */
@@ -53,6 +53,12 @@ Test(install, moved_tree, .init = create_root, .fini = remove_root)
         "mv \"$ROOT/stage/opt/vit\" \"$ROOT/moved\"");
 
     expect(run("env -u VIT_MODEL \"$ROOT/moved/bin/vit\" classify samples/tractor.jpg"), "tractor");
+
+    /* vit/vit.map against the headers. */
+    run("cd \"$ROOT/moved\"\n"
+        "grep -rohE '\\bvit_[a-z0-9_]+\\(' include | sort -u >\"$ROOT/declared\"\n"
+        "nm -D --defined-only lib/libvit.so | sed 's/.* //; s/$/(/' | sort -u >\"$ROOT/exported\"\n"
+        "diff \"$ROOT/declared\" \"$ROOT/exported\"");
 
     /* The listing, and vit.pc's lines as a shell script: its variables are written as the shell's are. */
     run("sed -n '/^```c$/,/^```$/ { /^```c$/d; /^```$/q; p; }' README.md >\"$ROOT/listing.c\"\n"
