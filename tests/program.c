@@ -20,6 +20,7 @@ static void exec_program(const struct program *program)
     static const char *const obeyed[] = { "VIT_MODEL", "VIT_OPS", "VIT_TRACE", "NO_COLOR", "ONEDNN_VERBOSE" };
     for (size_t i = 0; i < sizeof obeyed / sizeof obeyed[0]; i++)
         unsetenv(obeyed[i]);
+    setenv("OMP_NUM_THREADS", "1", 1); /* tests run beside each other: more threads than cores would only wait */
     for (size_t i = 0; program->variables && program->variables[i]; i++)
         putenv((char *)(size_t)program->variables[i]);
 

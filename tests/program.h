@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 /* How it is started. Unset members mean: stdin is empty, stdout is kept, the environment is the test's own without
- * the variables that vit obeys. */
+ * the variables that vit obeys, and with one thread. */
 struct program {
     const char *const *arguments; /* ends with NULL */
     const char *const *variables; /* "NAME=VALUE", ends with NULL */

@@ -1,7 +1,6 @@
 /* classify.c: `vit classify`: load, compute, write, one batch after the other. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "tools/commands.h"
 #include "tools/environment.h"
@@ -91,10 +90,7 @@ static vit_status prepare(struct job *job, struct vit_error *err)
 static void say_failure(struct job *job, const char *file, const struct vit_error *failure)
 {
     vit_progress_clear(&job->progress);
-    if (strstr(failure->message, file))
-        vit_say("%s", failure->message);
-    else
-        vit_say("%s: %s", file, failure->message);
+    vit_say("%s: %s", file, failure->message);
 }
 
 /* The results of one input whose logits are there. */
@@ -151,8 +147,9 @@ static vit_status run(struct job *job, struct vit_error *err)
 
 static void say_plan(const struct job *job)
 {
-    vit_say("model %s (%s), oneDNN %s on %s", job->model_path, vit_model_config(job->model)->arch, vit_onednn_version((char[32]){0}),
-            vit_isa());
+    char onednn[32];
+    vit_say("model %s (%s), oneDNN %s on %s", job->model_path, vit_model_config(job->model)->arch,
+            vit_onednn_version(onednn), vit_isa());
     vit_say("%zu inputs; %zu other files in folders skipped; %d threads, batches of %d%s", job->inputs.n,
             job->inputs.n_skipped,
             job->session_options.threads ? job->session_options.threads : vit_default_threads(),

@@ -53,8 +53,9 @@ static void print_command(FILE *out, const struct command *command)
 
 static void print_version(FILE *out)
 {
+    char onednn[32];
     fprintf(out, "vit %s (commit %s)\noneDNN %s, instruction set %s\n", vit_version(), vit_commit(),
-            vit_onednn_version((char[32]){0}), vit_isa());
+            vit_onednn_version(onednn), vit_isa());
 }
 
 /* Help and version were asked for, so they are data; command NULL is the whole program. */
