@@ -1,38 +1,23 @@
 /* The safetensors reader and writer: round trips, and everything that must be refused. */
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "tests/scratch.h"
 #include "weights/safetensors_write.h"
-#include "weights/source.h"
 
-static char folder[64], path[96];
+static struct scratch scratch;
+#define path scratch.path
 
 static void enter_folder(void)
 {
-    strcpy(folder, "/tmp/vit-safetensors-XXXXXX");
-    cr_assert_not_null(mkdtemp(folder));
-    snprintf(path, sizeof path, "%s/m.safetensors", folder);
+    scratch_enter(&scratch, "m.safetensors");
 }
 
 static void leave_folder(void)
 {
-    unlink(path);
-    cr_assert_eq(rmdir(folder), 0, "something was left behind in %s", folder);
+    scratch_leave(&scratch);
 }
 
 TestSuite(safetensors, .init = enter_folder, .fini = leave_folder);
-
-static void write_raw(const void *bytes, size_t n)
-{
-    FILE *f = fopen(path, "wb");
-    cr_assert_not_null(f);
-    cr_assert_eq(fwrite(bytes, 1, n, f), n);
-    cr_assert_eq(fclose(f), 0);
-}
 
 /* A file of this header and n_data bytes 0, 1, 2, ... */
 static size_t write_file(const char *header, size_t n_data)
@@ -45,25 +30,11 @@ static size_t write_file(const char *header, size_t n_data)
     memcpy(bytes + 8, header, n);
     for (size_t i = 0; i < n_data; i++)
         bytes[8 + n + i] = (uint8_t)i;
-    write_raw(bytes, 8 + n + n_data);
+    scratch_write(path, bytes, 8 + n + n_data);
     return 8 + n + n_data;
 }
 
-/* Opening must fail with this status and a message that holds every one of the words. */
-static void expect_refusal(const char *header, size_t n_data, vit_status expected, const char *words[4])
-{
-    write_file(header, n_data);
-    struct vit_source *source;
-    struct vit_error err;
-    vit_status status = vit_source_open(&source, path, &err);
-    cr_assert_eq(status, expected, "%s: status %s: %s", header, vit_status_name(status), status ? err.message : "");
-    cr_assert_null(source);
-    cr_expect(strstr(err.message, path), "%s lacks the path", err.message);
-    for (int i = 0; i < 4 && words[i]; i++)
-        cr_expect(strstr(err.message, words[i]), "\"%s\" lacks \"%s\"", err.message, words[i]);
-}
-
-#define REFUSED(header, n_data, status, ...) expect_refusal(header, n_data, status, (const char *[4]){__VA_ARGS__})
+#define REFUSED(header, n_data, status, ...) (write_file(header, n_data), SCRATCH_REFUSED(path, status, __VA_ARGS__))
 
 Test(safetensors, reads)
 {
@@ -101,7 +72,8 @@ Test(safetensors, reads)
 
 Test(safetensors, refuses)
 {
-#define T(name, dtype, shape, offsets) "\"" name "\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":" offsets "}"
+#define T(name, dtype, shape, offsets)                                                                                 \
+    "\"" name "\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":" offsets "}"
     REFUSED("{" T("w", "F32", "[2]", "[0,8]") "}", 7, VIT_ERR_DECODE, "truncated", " 8 ", " 7");
     REFUSED("{" T("w", "F32", "[2]", "[0,8]") "}", 9, VIT_ERR_DECODE, "trailing", " 8 ", " 9");
     REFUSED("{" T("w", "F32", "[2]", "[0,4]") "}", 4, VIT_ERR_DECODE, "tensor w", "[0, 4]", "8 bytes");
@@ -122,7 +94,8 @@ Test(safetensors, refuses)
     REFUSED("{" T("w", "F32", "[1,1,1,1,1,1,1,1,1]", "[0,4]") "}", 4, VIT_ERR_UNSUPPORTED, "tensor w", "9", "8");
     REFUSED("{" T("w", "F32", "[1]", "[0,4,8]") "}", 4, VIT_ERR_UNSUPPORTED, "tensor w", "data_offsets");
     REFUSED("{" T("w", "F32", "[1]", "[4]") "}", 4, VIT_ERR_DECODE, "tensor w", "data_offsets");
-    REFUSED("{" T("", "F32", "[1]", "[0,4]") "}", 4, VIT_ERR_DECODE, "name");
+    REFUSED("{" T("", "F32", "[1]", "[0,4]") "}", 4, VIT_ERR_DECODE, "name of 0 bytes");
+    REFUSED("{" T("a\\u001b[2J", "F32", "[1]", "[0,4]") "}", 4, VIT_ERR_DECODE, "control character 0x1b");
     REFUSED("{" T("w\\u0000x", "F32", "[1]", "[0,4]") "}", 4, VIT_ERR_DECODE, "header");
     REFUSED("{\"w\":3}", 0, VIT_ERR_DECODE, "tensor w");
     REFUSED("{\"w\":{}}", 0, VIT_ERR_DECODE, "tensor w", "dtype");
@@ -148,7 +121,7 @@ Test(safetensors, limits)
     uint8_t bytes[16] = {1, 0xe1, 0xf5, 5, 0, 0, 0, 0, '{'}; /* 100000001 */
     struct vit_source *source;
     struct vit_error err;
-    write_raw(bytes, sizeof bytes);
+    scratch_write(path, bytes, sizeof bytes);
     cr_assert_eq(vit_source_open(&source, path, &err), VIT_ERR_TOO_LARGE);
     cr_expect(strstr(err.message, "100000001") && strstr(err.message, "100000000"), "%s", err.message);
 }
@@ -214,24 +187,15 @@ static vit_status write_content(bool force, int fail_at, struct vit_error *err)
     return vit_safetensors_write(path, force, &content, err);
 }
 
-static size_t slurp(uint8_t *bytes, size_t max)
-{
-    FILE *f = fopen(path, "rb");
-    cr_assert_not_null(f);
-    size_t n = fread(bytes, 1, max, f);
-    fclose(f);
-    return n;
-}
-
 Test(safetensors, what_is_written_reads_back)
 {
     struct vit_error err;
     cr_assert_eq(write_content(false, -1, &err), VIT_OK, "%s", err.message);
     uint8_t first[2048], second[2048];
-    size_t n = slurp(first, sizeof first);
+    size_t n = scratch_read(path, first, sizeof first);
     cr_expect_eq((first[0] | first[1] << 8) % 8, 0, "the data is not aligned");
     cr_assert_eq(write_content(true, -1, &err), VIT_OK, "%s", err.message);
-    cr_assert_eq(slurp(second, sizeof second), n);
+    cr_assert_eq(scratch_read(path, second, sizeof second), n);
     cr_assert_eq(memcmp(first, second, n), 0, "the same content gave other bytes");
 
     struct vit_source *source;
@@ -255,15 +219,15 @@ Test(safetensors, what_is_written_reads_back)
 Test(safetensors, an_existing_file_needs_force)
 {
     struct vit_error err;
-    write_raw("mine", 4);
+    scratch_write(path, "mine", 4);
     uint8_t bytes[8];
     cr_assert_eq(write_content(false, -1, &err), VIT_ERR_OPEN);
     cr_expect(strstr(err.message, path) && strstr(err.message, "exists"), "%s", err.message);
-    cr_assert(slurp(bytes, sizeof bytes) == 4 && memcmp(bytes, "mine", 4) == 0);
+    cr_assert(scratch_read(path, bytes, sizeof bytes) == 4 && memcmp(bytes, "mine", 4) == 0);
     cr_assert_eq(write_content(true, 3, &err), VIT_ERR_READ, "a failing tensor");
-    cr_assert(slurp(bytes, sizeof bytes) == 4 && memcmp(bytes, "mine", 4) == 0);
+    cr_assert(scratch_read(path, bytes, sizeof bytes) == 4 && memcmp(bytes, "mine", 4) == 0);
     cr_assert_eq(write_content(true, -1, &err), VIT_OK);
-    cr_assert_eq(slurp(bytes, sizeof bytes), 8);
+    cr_assert_eq(scratch_read(path, bytes, sizeof bytes), 8);
 }
 
 Test(safetensors, a_failed_write_leaves_nothing)

@@ -49,8 +49,9 @@ vit_status vit_json_parse(json_t **root, const char *text, size_t n, struct vit_
     return VIT_OK;
 }
 
-static vit_status load_file(json_t **root, const struct vit_file *file, struct vit_error *err)
+vit_status vit_json_read(json_t **root, const struct vit_file *file, struct vit_error *err)
 {
+    *root = NULL;
     if (file->size > VIT_LIMIT_JSON)
         return vit_fail(err, VIT_ERR_TOO_LARGE, "%" PRId64 " bytes of JSON, at most %d are read", file->size,
                         VIT_LIMIT_JSON);
@@ -71,7 +72,7 @@ vit_status vit_json_load(json_t **root, const char *path, struct vit_error *err)
     struct vit_file file;
     vit_status status = vit_file_open(&file, path, err);
     if (status == VIT_OK)
-        status = load_file(root, &file, err);
+        status = vit_json_read(root, &file, err);
     vit_file_close(&file);
     return status == VIT_OK ? VIT_OK : vit_context(err, status, "%s", path);
 }

@@ -115,6 +115,7 @@ static vit_status add_tensor(struct vit_source *source, const char *name, const 
     enum vit_dtype dtype = VIT_F32;
     int64_t shape[VIT_MAX_DIMS], offsets[2];
     size_t n_dims, n_offsets;
+    VIT_TRY(vit_source_check_name(source, name, err));
     if (!json_is_object(entry))
         return vit_fail(err, VIT_ERR_DECODE, "tensor %s: its entry is not a JSON object", name);
     VIT_TRY(parse_dtype(name, json_object_get(entry, "dtype"), &dtype, err));

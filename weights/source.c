@@ -8,7 +8,7 @@
 #include "weights/container.h"
 #include "weights/limits.h"
 
-static const struct vit_container *const containers[] = {&vit_safetensors};
+static const struct vit_container *const containers[] = {&vit_safetensors, &vit_zipped, &vit_torch_legacy, &vit_sharded};
 enum { N_CONTAINERS = sizeof containers / sizeof *containers };
 
 static vit_status choose_container(struct vit_source *source, struct vit_error *err)
@@ -22,8 +22,9 @@ static vit_status choose_container(struct vit_source *source, struct vit_error *
             return VIT_OK;
         }
     }
-    return vit_fail(err, VIT_ERR_UNSUPPORTED, "not a checkpoint of a known format (%" PRId64 " bytes)",
-                    source->file.size);
+    const char *why = vit_refusal(head, n);
+    return vit_fail(err, VIT_ERR_UNSUPPORTED, "%s (%" PRId64 " bytes)",
+                    why ? why : "not a checkpoint of a known format", source->file.size);
 }
 
 static int compare_names(const void *a, const void *b, void *tensors)
@@ -53,7 +54,7 @@ static vit_status index_names(struct vit_source *source, struct vit_error *err)
     return VIT_OK;
 }
 
-vit_status vit_source_open(struct vit_source **out, const char *path, struct vit_error *err)
+static vit_status open_source(struct vit_source **out, const char *path, bool shard, struct vit_error *err)
 {
     *out = NULL;
     struct vit_source *source = calloc(1, sizeof *source);
@@ -63,6 +64,8 @@ vit_status vit_source_open(struct vit_source **out, const char *path, struct vit
     vit_status status = vit_file_open(&source->file, path, err);
     if (status == VIT_OK)
         status = choose_container(source, err);
+    if (status == VIT_OK && shard && source->container == &vit_sharded)
+        status = vit_fail(err, VIT_ERR_DECODE, "an index of shards stands where a shard should be");
     if (status == VIT_OK)
         status = source->container->open(source, err);
     if (status == VIT_OK)
@@ -73,6 +76,16 @@ vit_status vit_source_open(struct vit_source **out, const char *path, struct vit
     }
     *out = source;
     return VIT_OK;
+}
+
+vit_status vit_source_open(struct vit_source **source, const char *path, struct vit_error *err)
+{
+    return open_source(source, path, false, err);
+}
+
+vit_status vit_source_open_shard(struct vit_source **source, const char *path, struct vit_error *err)
+{
+    return open_source(source, path, true, err);
 }
 
 void vit_source_close(struct vit_source *source)
@@ -180,14 +193,25 @@ static vit_status check_shape(const char *name, enum vit_dtype dtype, int n_dims
     return VIT_OK;
 }
 
-vit_status vit_source_add(struct vit_source *source, const char *name, enum vit_dtype dtype, int n_dims,
-                          const int64_t *shape, struct vit_error *err)
+vit_status vit_source_check_name(const struct vit_source *source, const char *name, struct vit_error *err)
 {
     size_t length = strlen(name);
     if (length == 0 || length > VIT_LIMIT_NAME)
         return vit_fail(err, length ? VIT_ERR_TOO_LARGE : VIT_ERR_DECODE,
-                        "tensor %d: a name of %zu bytes; 1 to %d are read (%.64s)", source->n_tensors, length,
-                        VIT_LIMIT_NAME, name);
+                        "tensor number %d: a name of %zu bytes; 1 to %d are read", source->n_tensors, length,
+                        VIT_LIMIT_NAME);
+    for (size_t i = 0; i < length; i++) { /* they would act on the terminal that a message is shown on */
+        if ((unsigned char)name[i] < ' ' || name[i] == 0x7f)
+            return vit_fail(err, VIT_ERR_DECODE, "tensor number %d: its name has the control character 0x%02x at byte %zu",
+                            source->n_tensors, (unsigned char)name[i], i);
+    }
+    return VIT_OK;
+}
+
+vit_status vit_source_add(struct vit_source *source, const char *name, enum vit_dtype dtype, int n_dims,
+                          const int64_t *shape, struct vit_error *err)
+{
+    VIT_TRY(vit_source_check_name(source, name, err));
     if (source->n_tensors == VIT_LIMIT_TENSORS)
         return vit_fail(err, VIT_ERR_TOO_LARGE, "more than %d tensors", VIT_LIMIT_TENSORS);
     VIT_TRY(check_shape(name, dtype, n_dims, shape, err));
