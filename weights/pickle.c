@@ -167,7 +167,7 @@ static vit_status pop_to_mark(struct machine *m, node ***items, size_t *n)
 
 static vit_status top(struct machine *m, node **item)
 {
-    node **items;
+    node **items = NULL;
     VIT_TRY(pop(m, 1, &items));
     m->stack.n++;
     *item = items[0];
@@ -261,7 +261,7 @@ static vit_status make_ordered_dict(struct machine *m, const node *args)
 /* REDUCE and NEWOBJ: callee and arguments become a node. */
 static vit_status make_call(struct machine *m)
 {
-    node **items, *made;
+    node **items = NULL, *made;
     VIT_TRY(pop(m, 2, &items));
     const node *callee = items[0], *args = items[1];
     if (callee->kind != VIT_PICKLE_GLOBAL && callee->kind != VIT_PICKLE_CALL && callee->kind != VIT_PICKLE_PERSISTENT)
@@ -295,7 +295,7 @@ static vit_status make_global_of_lines(struct machine *m)
 
 static vit_status make_global_of_stack(struct machine *m)
 {
-    node **items;
+    node **items = NULL;
     VIT_TRY(pop(m, 2, &items));
     if (items[0]->kind != VIT_PICKLE_STRING || items[1]->kind != VIT_PICKLE_STRING)
         return vit_fail(m->err, VIT_ERR_DECODE, "a global whose name is no string");
@@ -304,7 +304,7 @@ static vit_status make_global_of_stack(struct machine *m)
 
 static vit_status make_persistent(struct machine *m)
 {
-    node **items, *made;
+    node **items = NULL, *made;
     VIT_TRY(pop(m, 1, &items));
     const node *id = items[0];
     VIT_TRY(push_new(m, VIT_PICKLE_PERSISTENT, &made));
@@ -375,7 +375,7 @@ static vit_status memo_at(struct machine *m, size_t n, vit_status (*access)(stru
 
 static vit_status run_container_op(struct machine *m, uint8_t opcode, bool *known)
 {
-    node **items, *made;
+    node **items = NULL, *made;
     size_t n;
     *known = true;
     switch (opcode) {
