@@ -178,7 +178,7 @@ static vit_status check_total(const struct vit_source *source, struct vit_error 
 
 vit_status vit_torch_add_tensors(struct vit_source *source, struct vit_torch *torch, struct vit_error *err)
 {
-    const node *dict;
+    const node *dict = NULL;
     VIT_TRY(find_state_dict(torch->pickle.root, &dict, err));
     size_t n = dict->items.n / 2;
     torch->views = calloc(n ? n : 1, sizeof *torch->views);
