@@ -19,7 +19,8 @@ struct vit_step {
     char name[64];  /* as "blocks.3.attn.qkv": timm's name of the layer */
     const char *op; /* "linear", "norm", ... */
     struct vit_kernel *kernel;
-    double flops; /* of one run; a multiply-add counts as two */
+    double flops;   /* of one run; a multiply-add counts as two */
+    double seconds; /* spent while profiling */
     struct vit_tap tap;
 };
 
@@ -50,8 +51,8 @@ vit_status vit_plan_create(struct vit_plan **plan, const struct vit_model *model
                            struct vit_error *err);
 void vit_plan_free(struct vit_plan *plan); /* NULL is fine */
 
-/* patches -> logits. trace_dir may be NULL. */
-vit_status vit_plan_run(struct vit_plan *plan, const char *trace_dir, struct vit_error *err);
+/* patches -> logits. profile adds to every step's seconds; trace_dir may be NULL. */
+vit_status vit_plan_run(struct vit_plan *plan, bool profile, const char *trace_dir, struct vit_error *err);
 
 /* ---- For forward.c: each appends one step, named after the layer that it executes ---- */
 

@@ -11,6 +11,7 @@ struct vit_session {
     const struct vit_model *model;
     struct vit_plan *plan;
     int threads;
+    bool profiling;
     char *trace_dir; /* until the first run has written it; then NULL */
 };
 
@@ -24,6 +25,8 @@ static vit_status fill(struct vit_session *session, const struct vit_session_opt
     if (options->batch < 1 || options->threads < 0)
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "batch %d and %d threads: expected at least 1 (threads 0: default)",
                         options->batch, options->threads);
+    if (options->precision == VIT_PRECISION_BF16)
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "bf16 is not executed by this version");
     session->threads = options->threads ? options->threads : vit_default_threads();
     if (options->trace_dir && !(session->trace_dir = strdup(options->trace_dir)))
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
@@ -85,7 +88,7 @@ static vit_status run_batch(struct vit_session *session, const uint8_t *pixels, 
                      vit_model_preprocess(session->model));
     if (session->trace_dir)
         VIT_TRY(trace_input(session, pixels, err));
-    VIT_TRY(vit_plan_run(plan, session->trace_dir, err));
+    VIT_TRY(vit_plan_run(plan, session->profiling, session->trace_dir, err));
     free(session->trace_dir);
     session->trace_dir = NULL;
     memcpy(logits, plan->logits, (size_t)n * (size_t)c->classes * sizeof *logits);
@@ -105,4 +108,28 @@ vit_status vit_classify(struct vit_session *session, const uint8_t *pixels, int 
     }
     omp_set_num_threads(before);
     return status;
+}
+
+void vit_session_profile(struct vit_session *session, bool on)
+{
+    session->profiling = on;
+    for (int i = 0; on && i < session->plan->n_steps; i++)
+        session->plan->steps[i].seconds = 0;
+}
+
+int vit_session_n_steps(const struct vit_session *session)
+{
+    return session->plan->n_steps;
+}
+
+void vit_session_step(const struct vit_session *session, int i, struct vit_step_info *info)
+{
+    const struct vit_step *step = &session->plan->steps[i];
+    *info = (struct vit_step_info){step->name, step->op, step->kernel->implementation, step->flops, step->seconds};
+}
+
+enum vit_precision vit_session_precision(const struct vit_session *session)
+{
+    (void)session;
+    return VIT_PRECISION_F32;
 }

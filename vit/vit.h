@@ -82,15 +82,31 @@ vit_status vit_load_image(const struct vit_model *model, const struct vit_input 
 
 struct vit_session;
 
+enum vit_precision {
+    VIT_PRECISION_F32,
+    VIT_PRECISION_BF16, /* weights and activations in bf16, sums, norms and the residual stream in f32; refused
+                           (unsupported) where the CPU has no bf16 instructions */
+    VIT_PRECISION_AUTO  /* bf16 where the CPU has it, else f32 */
+};
+
+enum vit_tune {
+    VIT_TUNE_OFF,  /* oneDNN's own first choice */
+    VIT_TUNE_ON,   /* implementations are chosen by timing them, once: what the cache file knows is not timed again */
+    VIT_TUNE_FORCE /* the same, and what the cache file knows is timed anew */
+};
+
 struct vit_session_options {
     int batch;             /* images in one run of the plan, at least 1; fewer are padded */
     int threads;           /* at least 1; 0: vit_default_threads() */
+    enum vit_precision precision;
+    enum vit_tune tune;
+    const char *tune_cache; /* file that keeps the choices; NULL: they are not kept */
     bool reference;        /* plain loops in place of oneDNN: slow, for comparison */
     const char *trace_dir; /* NULL, or an existing folder: the first run writes pixels, patches, tokens, block00.., pooled and logits
                               there as .npy files */
 };
 
-/* batch 1, default threads, oneDNN, no trace. */
+/* batch 1, default threads, f32, oneDNN without tuning, no trace. */
 struct vit_session_options vit_session_options_default(void);
 
 /* Physical cores in the caller's affinity mask, at most the cgroup's CPU quota; at least 1. */
@@ -105,6 +121,27 @@ void vit_session_free(struct vit_session *session);
 /* pixels (n, S, S, 3) -> logits (n, K), for any n >= 0. The answer for an image depends on that image alone. */
 vit_status vit_classify(struct vit_session *session, const uint8_t *pixels, int n, float *logits,
                         struct vit_error *err);
+
+/* ---- Profile: where the time goes ---- */
+
+/* One step of a session's plan. */
+struct vit_step_info {
+    const char *name;           /* as "blocks.3.attn.qkv" */
+    const char *op;             /* as "linear" */
+    const char *implementation; /* as "brg:avx512_core" */
+    double flops;               /* of one run, a multiply-add counting as two */
+    double seconds;             /* spent since profiling was switched on */
+};
+
+/* Starts timing every step from zero, or stops. */
+void vit_session_profile(struct vit_session *session, bool on);
+
+/* Steps in the order of execution. The strings are owned by the session. */
+int vit_session_n_steps(const struct vit_session *session);
+void vit_session_step(const struct vit_session *session, int i, struct vit_step_info *info);
+
+/* The precision that a session computes in: f32 or bf16. */
+enum vit_precision vit_session_precision(const struct vit_session *session);
 
 /* ---- Scores ---- */
 
