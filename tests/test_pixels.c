@@ -24,11 +24,11 @@ static void check_pixels(const char *rest)
 {
     char path[256], mode[16], round[16];
     int size, resize_to, filter;
-    float mean[3];
+    double mean[3];
     unsigned crc;
     struct vit_image image;
     struct vit_error err = { VIT_OK, "" };
-    cr_assert_eq(sscanf(rest, "%255s %d %15s %d %15s %d %f %f %f %x", path, &size, mode, &resize_to, round, &filter,
+    cr_assert_eq(sscanf(rest, "%255s %d %15s %d %15s %d %lf %lf %lf %x", path, &size, mode, &resize_to, round, &filter,
                         &mean[0], &mean[1], &mean[2], &crc), 10, "%s", rest);
     struct vit_preprocess p = plain(size, mode_named(mode), resize_to,
                                     strcmp(round, "floor") ? VIT_CROP_HALF_EVEN : VIT_CROP_FLOOR);
@@ -119,7 +119,7 @@ Test(pixels, patches_in_the_order_of_a_convolution)
     uint8_t pixels[S * S * 3];
     float patches[S * S * 3];
     struct vit_preprocess p = plain(S, VIT_RESIZE_SQUASH, S, VIT_CROP_FLOOR);
-    const float mean[3] = { 0.485f, 0.456f, 0.406f }, std[3] = { 0.229f, 0.224f, 0.225f };
+    const double mean[3] = { 0.485, 0.456, 0.406 }, std[3] = { 0.229, 0.224, 0.225 };
     memcpy(p.mean, mean, sizeof mean);
     memcpy(p.std, std, sizeof std);
     for (int i = 0; i < S * S * 3; i++)
@@ -128,7 +128,7 @@ Test(pixels, patches_in_the_order_of_a_convolution)
     for (int n = 0; n < 4; n++) {
         for (int i = 0; i < 3 * P * P; i++) {
             int c = i / (P * P), y = n / 2 * P + i / P % P, x = n % 2 * P + i % P;
-            float expected = ((float)pixels[(y * S + x) * 3 + c] / 255.0f - mean[c]) / std[c];
+            float expected = ((float)pixels[(y * S + x) * 3 + c] / 255.0f - (float)mean[c]) / (float)std[c];
             float found = patches[n * 3 * P * P + i];
             cr_expect(found == expected, "patch %d, value %d: %.9g, expected %.9g", n, i, (double)found,
                       (double)expected);
