@@ -1,55 +1,12 @@
-/* dnnl_linear.c: linear layers by oneDNN's matmul, with weights packed in the layout that it asks for, and GELU or the
- * residual sum as a post-operation. */
+/* dnnl_linear.c: linear layers by oneDNN, with the weight packed in the layout that the chosen implementation asks for,
+ * and GELU or the residual sum as a post-operation. */
+#include <omp.h>
 #include <stdio.h>
+#include <string.h>
 
-#include "vit/dnnl_kernel.h"
+#include "vit/dnnl_problem.h"
 
-/* All descriptors of one linear layer, and the attribute; released together. */
-struct parts {
-    dnnl_memory_desc_t src, dst, bias, any, plain;
-    dnnl_primitive_attr_t attr;
-    dnnl_post_ops_t post_ops;
-};
-
-static void release(struct parts *p)
-{
-    dnnl_memory_desc_t mds[] = {p->src, p->dst, p->bias, p->any, p->plain};
-    for (size_t i = 0; i < sizeof mds / sizeof *mds; i++)
-        if (mds[i])
-            dnnl_memory_desc_destroy(mds[i]);
-    if (p->attr)
-        dnnl_primitive_attr_destroy(p->attr);
-    if (p->post_ops)
-        dnnl_post_ops_destroy(p->post_ops);
-}
-
-static dnnl_status_t append_activation(dnnl_post_ops_t post_ops, enum vit_act act)
-{
-    switch (act) {
-    case VIT_ACT_GELU_ERF: return dnnl_post_ops_append_eltwise(post_ops, dnnl_eltwise_gelu_erf, 0, 0);
-    case VIT_ACT_GELU_TANH: return dnnl_post_ops_append_eltwise(post_ops, dnnl_eltwise_gelu_tanh, 0, 0);
-    case VIT_ACT_QUICK_GELU: return dnnl_post_ops_append_eltwise(post_ops, dnnl_eltwise_swish, 1.702f, 0);
-    case VIT_ACT_SILU: return dnnl_post_ops_append_eltwise(post_ops, dnnl_eltwise_swish, 1, 0);
-    }
-    return dnnl_invalid_arguments;
-}
-
-static vit_status describe(struct parts *p, const struct vit_linear_op *op, struct vit_error *err)
-{
-    int in = op->linear->in, out = op->linear->out;
-    VIT_TRY(vit_dnnl_md_create(&p->src, 2, (dnnl_dims_t){op->rows, in}, NULL, err));
-    VIT_TRY(vit_dnnl_md_create(&p->dst, 2, (dnnl_dims_t){op->rows, out}, NULL, err));
-    VIT_TRY(vit_dnnl_md_create(&p->bias, 2, (dnnl_dims_t){1, out}, NULL, err));
-    VIT_DNNL(dnnl_memory_desc_create_with_tag(&p->any, 2, (dnnl_dims_t){in, out}, dnnl_f32, dnnl_format_tag_any),
-             "descriptor");
-    VIT_TRY(vit_dnnl_attr_create(&p->attr, err));
-    VIT_DNNL(dnnl_post_ops_create(&p->post_ops), "post-operations");
-    if (op->add)
-        VIT_DNNL(dnnl_post_ops_append_sum(p->post_ops, 1, 0, dnnl_data_type_undef), "sum");
-    else if (op->activate)
-        VIT_DNNL(append_activation(p->post_ops, op->act), "activation");
-    return vit_dnnl_check(dnnl_primitive_attr_set_post_ops(p->attr, p->post_ops), "post-operations", err);
-}
+/* ---- Packing the weight ---- */
 
 /* What pack needs beside the two buffers. */
 struct packer {
@@ -93,8 +50,9 @@ static vit_status pack(const struct vit_packing *packing, const float *weight, v
     return status;
 }
 
-/* Spells a layout out: type, padded sizes, strides and inner blocks tell all plain and blocked layouts apart. */
-static vit_status spell(char *key, size_t n, const_dnnl_memory_desc_t md, struct vit_error *err)
+/* Spells a layout out: order of the axes, type, padded sizes, strides and inner blocks tell all plain and blocked layouts
+ * apart. first_axis is "in" or "out". */
+static vit_status spell(char *key, size_t n, const_dnnl_memory_desc_t md, const char *first_axis, struct vit_error *err)
 {
     dnnl_data_type_t type;
     dnnl_format_kind_t kind;
@@ -109,52 +67,93 @@ static vit_status spell(char *key, size_t n, const_dnnl_memory_desc_t md, struct
     VIT_DNNL(dnnl_memory_desc_query(md, dnnl_query_inner_nblks_s32, &n_blocks), "blocks");
     VIT_DNNL(dnnl_memory_desc_query(md, dnnl_query_inner_blks, &blocks), "blocks");
     VIT_DNNL(dnnl_memory_desc_query(md, dnnl_query_inner_idxs, &axes), "blocks");
-    size_t used = (size_t)snprintf(key, n, "onednn type %d size %lldx%lld strides %lld,%lld blocks", (int)type,
-                                   (long long)(*padded)[0], (long long)(*padded)[1], (long long)(*strides)[0],
-                                   (long long)(*strides)[1]);
+    size_t used = (size_t)snprintf(key, n, "onednn type %d, %s first, size %lldx%lld strides %lld,%lld blocks",
+                                   (int)type, first_axis, (long long)(*padded)[0], (long long)(*padded)[1],
+                                   (long long)(*strides)[0], (long long)(*strides)[1]);
     for (int i = 0; i < n_blocks && used < n; i++)
         used += (size_t)snprintf(key + used, n - used, " %lld%c", (long long)(*blocks)[i], 'a' + (int)(*axes)[i]);
     return VIT_OK;
 }
 
-static vit_status bind_weight(struct vit_dnnl_kernel *k, struct parts *p, const struct vit_linear_op *op,
-                              const_dnnl_memory_desc_t packed_md, struct vit_error *err)
+static vit_status bind_weight(const struct vit_dnnl_problem *problem, struct vit_dnnl_kernel *kernel,
+                              const struct vit_dnnl *dnnl, const struct vit_linear_op *op,
+                              enum vit_dnnl_primitive primitive, struct vit_error *err)
 {
-    int in = op->linear->in, out = op->linear->out;
-    VIT_TRY(vit_dnnl_md_create(&p->plain, 2, (dnnl_dims_t){in, out}, (dnnl_dims_t){1, in}, err));
-    struct packer packer = {k->engine, k->stream, p->plain, packed_md};
-    struct vit_packing packing = {
-        .size = dnnl_memory_desc_get_size(packed_md), .pack = pack, .context = &packer};
-    VIT_TRY(spell(packing.key, sizeof packing.key, packed_md, err));
+    const_dnnl_memory_desc_t md = vit_dnnl_problem_weight(problem);
+    struct packer packer = {dnnl->engine, dnnl->stream, problem->plain, md};
+    struct vit_packing packing = {.size = dnnl_memory_desc_get_size(md), .pack = pack, .context = &packer};
+    const char *first = primitive == VIT_DNNL_MATMUL ? "in" : "out";
+    VIT_TRY(spell(packing.key, sizeof packing.key, md, first, err));
     const void *weight;
     VIT_TRY(vit_params_packed(op->params, op->linear, &packing, &weight, err));
-    return vit_dnnl_kernel_bind(k, DNNL_ARG_WEIGHTS, packed_md, weight, err);
+    return vit_dnnl_kernel_bind(kernel, DNNL_ARG_WEIGHTS, md, weight, err);
 }
 
-static vit_status fill(struct vit_dnnl_kernel *k, struct parts *p, const struct vit_linear_op *op,
-                       struct vit_error *err)
+/* ---- Choosing ---- */
+
+/* Everything that may change which implementation is fastest. */
+static void spell_op(char key[VIT_TUNER_KEY_MAX], const struct vit_linear_op *op, bool has_bias)
+{
+    snprintf(key, VIT_TUNER_KEY_MAX, "linear f32 %lldx%dx%d%s%s%s threads %d", (long long)op->rows, op->linear->in,
+             op->linear->out, has_bias ? " bias" : "", op->add ? " add" : "",
+             op->activate ? vit_act_name(op->act) : "", omp_get_max_threads());
+}
+
+/* The choice for op: known, measured now, or, with no tuner or no time left, oneDNN's first for a matmul. */
+static vit_status choose(struct vit_choice *choice, const struct vit_dnnl *dnnl, const struct vit_linear_op *op,
+                         const float *bias, struct vit_error *err)
+{
+    *choice = (struct vit_choice){.primitive = "matmul"};
+    if (!dnnl->tuner)
+        return VIT_OK;
+    char key[VIT_TUNER_KEY_MAX];
+    spell_op(key, op, bias != NULL);
+    const struct vit_choice *known = vit_tuner_find(dnnl->tuner, key);
+    if (known) {
+        *choice = *known;
+        return VIT_OK;
+    }
+    struct vit_choice measured;
+    bool found;
+    VIT_TRY(vit_dnnl_tune(&measured, &found, dnnl, op, bias, err));
+    if (found) {
+        *choice = measured;
+        vit_tuner_put(dnnl->tuner, key, choice, 2.0 * (double)op->rows * op->linear->in * op->linear->out);
+    }
+    return VIT_OK;
+}
+
+/* Brings problem to the implementation that choice names; where there is none of that name, to the first. */
+static vit_status open_choice(struct vit_dnnl_problem *problem, enum vit_dnnl_primitive *primitive,
+                              const struct vit_dnnl *dnnl, const struct vit_linear_op *op, bool has_bias,
+                              const struct vit_choice *choice, struct vit_error *err)
+{
+    *primitive = VIT_DNNL_MATMUL;
+    for (int p = 0; p < VIT_DNNL_PRIMITIVES; p++)
+        if (strcmp(vit_dnnl_primitive_name((enum vit_dnnl_primitive)p), choice->primitive) == 0)
+            *primitive = (enum vit_dnnl_primitive)p;
+    VIT_TRY(vit_dnnl_problem_open(problem, dnnl->engine, op, has_bias, *primitive, err));
+    if (choice->implementation[0] == '\0')
+        return VIT_OK;
+    do
+        if (strcmp(vit_dnnl_problem_name(problem), choice->implementation) == 0)
+            return VIT_OK;
+    while (vit_dnnl_problem_next(problem));
+    vit_dnnl_problem_close(problem);
+    return vit_dnnl_problem_open(problem, dnnl->engine, op, has_bias, *primitive, err);
+}
+
+static vit_status fill(struct vit_dnnl_kernel *kernel, struct vit_dnnl_problem *problem, const struct vit_dnnl *dnnl,
+                       const struct vit_linear_op *op, struct vit_error *err)
 {
     const float *bias;
-    VIT_TRY(describe(p, op, err));
+    struct vit_choice choice;
+    enum vit_dnnl_primitive primitive;
     VIT_TRY(vit_params_bias(op->params, op->linear, &bias, err));
-    dnnl_primitive_desc_t pd;
-    VIT_DNNL(dnnl_matmul_primitive_desc_create(&pd, k->engine, p->src, p->any, bias ? p->bias : NULL, p->dst, p->attr),
-             "matmul");
-    dnnl_memory_desc_t weight_md = NULL;
-    vit_status status = vit_dnnl_check(
-        dnnl_memory_desc_clone(&weight_md, dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0)), "weights", err);
-    if (status == VIT_OK)
-        status = vit_dnnl_kernel_add(k, pd, err);
-    else
-        dnnl_primitive_desc_destroy(pd);
-    if (status == VIT_OK)
-        status = bind_weight(k, p, op, weight_md, err);
-    dnnl_memory_desc_destroy(weight_md);
-    VIT_TRY(status);
-    VIT_TRY(vit_dnnl_kernel_bind(k, DNNL_ARG_SRC, p->src, op->src, err));
-    if (bias)
-        VIT_TRY(vit_dnnl_kernel_bind(k, DNNL_ARG_BIAS, p->bias, bias, err));
-    return vit_dnnl_kernel_bind(k, DNNL_ARG_DST, p->dst, op->dst, err);
+    VIT_TRY(choose(&choice, dnnl, op, bias, err));
+    VIT_TRY(open_choice(problem, &primitive, dnnl, op, bias != NULL, &choice, err));
+    VIT_TRY(vit_dnnl_problem_add(problem, kernel, op, bias, err));
+    return bind_weight(problem, kernel, dnnl, op, primitive, err);
 }
 
 vit_status vit_dnnl_linear(struct vit_kernel **kernel, void *context, const struct vit_linear_op *op,
@@ -162,9 +161,9 @@ vit_status vit_dnnl_linear(struct vit_kernel **kernel, void *context, const stru
 {
     struct vit_dnnl_kernel *k;
     VIT_TRY(vit_dnnl_kernel_create(&k, context, err));
-    struct parts parts = {0};
-    vit_status status = fill(k, &parts, op, err);
-    release(&parts);
+    struct vit_dnnl_problem problem = {0};
+    vit_status status = fill(k, &problem, context, op, err);
+    vit_dnnl_problem_close(&problem);
     if (status == VIT_OK)
         *kernel = &k->base;
     else
