@@ -99,8 +99,8 @@ void program_expect(const struct program *program, int status, const char *part)
 {
     cr_assert(program->status == status && (!part || strstr(program->err, part)),
               "vit %s: exit status %d, expected %d; stderr must hold \"%s\"\n--- stdout\n%s\n--- stderr\n%s",
-              program->arguments[0] ? program->arguments[0] : "", program->status, status, part ? part : "", program->out,
-              program->err);
+              program->arguments[0] ? program->arguments[0] : "", program->status, status, part ? part : "",
+              program->out, program->err);
 }
 
 static json_t *parse(const char *text, size_t n)

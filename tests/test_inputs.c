@@ -58,7 +58,8 @@ static void expect_files(const char *folder, int status, const char *const *name
 Test(inputs, folder_stands_for_its_pictures_sorted_by_bytes)
 {
     char *folder = folder_make();
-    const char *const made[] = { "b.jpg", "a.JPG", "B.Jpeg", "\xC3\xA9.jpg", "z.jpeg", "notes.txt", "jpg", "x.gif", ".jpg" };
+    const char *const made[] = { "b.jpg", "a.JPG", "B.Jpeg", "\xC3\xA9.jpg", "z.jpeg",
+                                 "notes.txt", "jpg", "x.gif", ".jpg" };
     for (size_t i = 0; i < sizeof made / sizeof made[0]; i++)
         free(folder_link(folder, made[i], BEE));
     free(folder_link(folder, "sub.jpg", "samples")); /* a folder by a picture's name */
