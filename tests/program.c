@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,8 @@ static void exec_program(const struct program *program)
     setenv("OMP_NUM_THREADS", "1", 1); /* tests run beside each other: more threads than cores would only wait */
     for (size_t i = 0; program->variables && program->variables[i]; i++)
         putenv((char *)(size_t)program->variables[i]);
+
+    signal(SIGINT, SIG_DFL); /* ignored where the tests run in the background of a script */
 
     int in = program->input_fd ? program->input_fd : open(program->input ? program->input : "/dev/null", O_RDONLY);
     dup2(in, 0);
@@ -96,8 +99,8 @@ void program_expect(const struct program *program, int status, const char *part)
 {
     cr_assert(program->status == status && (!part || strstr(program->err, part)),
               "vit %s: exit status %d, expected %d; stderr must hold \"%s\"\n--- stdout\n%s\n--- stderr\n%s",
-              program->arguments[0] ? program->arguments[0] : "", program->status, status, part ? part : "", program->out,
-              program->err);
+              program->arguments[0] ? program->arguments[0] : "", program->status, status, part ? part : "",
+              program->out, program->err);
 }
 
 static json_t *parse(const char *text, size_t n)

@@ -1,7 +1,5 @@
 /* test_info.c: `vit info`, `vit convert`, and which model a command takes. */
 #include <criterion/criterion.h>
-#include <libgen.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,7 +14,8 @@ Test(info, is_for_people)
 {
     struct program p = RUN("info");
     program_expect(&p, 0, NULL);
-    const char *const words[] = { MODEL, "architecture", "tokens", "encoder", "parameters", "resize", "labels", "source" };
+    const char *const words[] = { MODEL, "architecture", "tokens", "encoder",
+                                  "parameters", "resize", "labels", "source" };
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         cr_assert(strstr(p.out, words[i]), "no %s in\n%s", words[i], p.out);
     cr_assert_null(strstr(p.out, "cls_token"));
@@ -116,7 +115,7 @@ Test(info, variable_names_the_model)
 /* A copy of the program at folder/bin/vit, with the libraries that lie beside the original within its reach. */
 static char *copy_program(const char *folder)
 {
-    char *bin, *original = strdup(VIT_PROGRAM);
+    char *bin;
     cr_assert(asprintf(&bin, "%s/bin", folder) > 0 && mkdir(bin, 0700) == 0);
     char *copy = folder_copy(bin, "vit", VIT_PROGRAM, -1);
     cr_assert_eq(chmod(copy, 0700), 0);
@@ -124,7 +123,7 @@ static char *copy_program(const char *folder)
         free(folder_link(bin, "deps", "build/deps"));
         free(folder_link(folder, "deps", "build/deps"));
     }
-    free(bin), free(original);
+    free(bin);
     return copy;
 }
 

@@ -28,8 +28,8 @@ Test(options, program_alone_prints_usage_as_an_error)
 
 Test(options, help_is_data)
 {
-    const char *const ways[][3] = { { "--help" }, { "-h" }, { "help" }, { "help", "classify" }, { "classify", "--help" },
-                                    { "info", "-h" }, { "convert", "--help" } };
+    const char *const ways[][3] = { { "--help" }, { "-h" }, { "help" }, { "help", "classify" },
+                                    { "classify", "--help" }, { "info", "-h" }, { "convert", "--help" } };
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
         struct program p = { .arguments = ways[i] };
         program_run(&p);
@@ -188,7 +188,7 @@ Test(options, environment_is_checked)
 
 static void expect_threads(const char *variable, const char *option, const char *said)
 {
-    struct program p = { ARGUMENTS("classify", "-v", BEE, option), .variables = (const char *const[]){ variable, NULL } };
+    struct program p = { ARGUMENTS("classify", "-v", BEE, option), VARIABLES(variable) };
     program_run(&p);
     program_expect(&p, 0, said);
     program_free(&p);

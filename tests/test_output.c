@@ -81,7 +81,8 @@ static int closed_pipe(void)
 
 Test(output, closed_pipe)
 {
-    const char *const ways[][4] = { { "classify", BEE }, { "classify", "samples", "-fjson" }, { "info" }, { "--help" } };
+    const char *const ways[][4] = { { "classify", BEE }, { "classify", "samples", "-fjson" }, { "info" },
+                                    { "--help" } };
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
         struct program p = { .arguments = ways[i], .output_fd = closed_pipe() };
         program_run(&p);

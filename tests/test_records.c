@@ -36,7 +36,8 @@ static double check_results(const json_t *results, size_t n)
         const json_t *result = json_array_get(results, i);
         double score = json_number_value(json_object_get(result, "score"));
         cr_assert(score <= last, "rank %zu", i + 1);
-        cr_assert(json_is_integer(json_object_get(result, "index")) && json_is_string(json_object_get(result, "label")));
+        cr_assert(json_is_integer(json_object_get(result, "index")));
+        cr_assert(json_is_string(json_object_get(result, "label")));
         cr_assert_eq(json_object_size(result), 3);
         last = score;
         sum += score;
@@ -125,7 +126,8 @@ static void expect_fields(const char **text, char separator, const char *const f
 {
     for (int i = 0; i < 6; i++) {
         char *field = read_field(text, separator);
-        cr_assert(!fields[i] || strcmp(field, fields[i]) == 0, "field %d: \"%s\", expected \"%s\"", i, field, fields[i]);
+        cr_assert(!fields[i] || strcmp(field, fields[i]) == 0, "field %d: \"%s\", expected \"%s\"", i, field,
+                  fields[i]);
         free(field);
     }
 }

@@ -47,11 +47,8 @@ static vit_status check_options(const struct vit_options *options, struct vit_er
     return VIT_OK;
 }
 
-static vit_status open_model(struct job *job, struct vit_error *err)
+static vit_status create_session(struct job *job, struct vit_error *err)
 {
-    VIT_TRY(vit_locate_model(&job->model_path, job->options->model, err));
-    VIT_TRY(vit_model_open(&job->model, job->model_path, err));
-
     job->session_options = vit_session_options_default();
     job->session_options.batch = job->options->batch;
     job->session_options.threads = job->options->threads;
@@ -68,7 +65,8 @@ static vit_status open_model(struct job *job, struct vit_error *err)
     return VIT_OK;
 }
 
-/* The output is opened last, so that a mistake elsewhere does not empty a file of results. */
+/* The first pictures are decoded while the session is made. The output is opened last, so that a mistake elsewhere does
+ * not empty a file of results. */
 static vit_status prepare(struct job *job, struct vit_error *err)
 {
     const struct vit_options *options = job->options;
@@ -76,13 +74,16 @@ static vit_status prepare(struct job *job, struct vit_error *err)
     VIT_TRY(vit_inputs_expand(&job->inputs, options, err));
     if (job->inputs.n == 0)
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "nothing to classify");
-    VIT_TRY(open_model(job, err));
+    VIT_TRY(vit_locate_model(&job->model_path, options->model, err));
+    VIT_TRY(vit_model_open(&job->model, job->model_path, err));
+    VIT_TRY(vit_loader_start(&job->loader, job->model, &job->inputs, &options->decode, options->batch, err));
+    VIT_TRY(create_session(job, err));
     VIT_TRY(vit_output_open(&job->output, options->output, err));
     job->records = (struct vit_records){ .output = &job->output,
                                          .format = options->format,
                                          .scores = options->scores,
                                          .color = vit_environment_color(job->output.fd) };
-    return vit_loader_start(&job->loader, job->model, &job->inputs, &options->decode, options->batch, err);
+    return VIT_OK;
 }
 
 /* ---- Working ---- */
