@@ -201,11 +201,11 @@ Test(ops, embed_and_mean)
     cr_assert_eq(vit_embed_create(&kernel, &embed, NULL), VIT_OK);
     run(kernel);
     compare("tokens", x, tokens, B * T * D, 0);
-    struct vit_mean_op patches = {mean, x, B, T, D, 2, N};
+    struct vit_mean_op patches = {mean, x + 2 * D, B, N, D, D, T * D, D};
     cr_assert_eq(vit_mean_create(&kernel, &patches, NULL), VIT_OK);
     run(kernel);
     compare("mean of the patches", mean, (const float[]){33, 44, 27, 36}, B * D, 0);
-    struct vit_mean_op second = {mean, x, B, T, D, 1, 1};
+    struct vit_mean_op second = {mean, x + D, B, 1, D, D, T * D, D};
     cr_assert_eq(vit_mean_create(&kernel, &second, NULL), VIT_OK);
     run(kernel);
     compare("the second token", mean, (const float[]){3, 4, 3, 4}, B * D, 0);

@@ -44,8 +44,9 @@ static vit_status open_dnnl(void **context, struct vit_error *err)
     return VIT_OK;
 }
 
-const struct vit_ops vit_ops_dnnl = {"onednn",      open_dnnl,       close_dnnl,
-                                     vit_dnnl_norm, vit_dnnl_linear, vit_dnnl_attention};
+const struct vit_ops vit_ops_dnnl = {"onednn",        open_dnnl,          close_dnnl,
+                                     vit_dnnl_norm,   vit_dnnl_linear,    vit_dnnl_attention,
+                                     vit_gate_create, vit_qk_norm_create, vit_pool_attention_create};
 
 static void free_kernel(struct vit_kernel *base)
 {

@@ -19,42 +19,95 @@ static vit_status add_embedding(struct vit_plan *p, const struct vit_config *c)
 /* One pre-norm encoder block over x (B, T, D). h (B, T, D), qkv (B, T, 3D) and f (B, T, F) are scratch. */
 static vit_status add_block(struct vit_plan *p, const struct vit_block *b, int64_t rows)
 {
+    bool qk_norm = vit_model_config(p->model)->qk_norm;
     VIT_TRY(vit_plan_norm(p, p->h, p->x, rows, &b->norm1));        /* h   = norm1(x)       */
     VIT_TRY(vit_plan_linear(p, p->qkv, p->h, rows, &b->qkv));      /* qkv = qkv(h)         */
+    if (qk_norm)
+        VIT_TRY(vit_plan_qk_norm(p, p->qkv, rows, b));             /* q, k = their norms   */
     VIT_TRY(vit_plan_attention(p, p->h, p->qkv, b->name));         /* h   = attention(qkv) */
     VIT_TRY(vit_plan_linear_add(p, p->x, p->h, rows, &b->proj));   /* x  += proj(h)        */
     VIT_TRY(vit_plan_norm(p, p->h, p->x, rows, &b->norm2));        /* h   = norm2(x)       */
-    VIT_TRY(vit_plan_linear_act(p, p->f, p->h, rows, &b->fc1));    /* f   = act(fc1(h))    */
+    VIT_TRY(vit_plan_hidden(p, p->f, p->h, rows, &b->fc1));        /* f   = act(fc1(h))    */
     return vit_plan_linear_add(p, p->x, p->f, rows, &b->fc2);      /* x  += fc2(f)         */
 }
 
-/* pooled (B, D) = what the head reads of x. The norm works on each token by itself: where one token is read, norming
- * that one alone is the same. */
-static vit_status add_pooling(struct vit_plan *p, const struct vit_config *c)
+/* dst (B, D) = norm(token number t of x). The norm works on each token by itself, so the others are left alone. */
+static vit_status add_token(struct vit_plan *p, const char *stage, float *dst, int t)
+{
+    const struct vit_config *c = vit_model_config(p->model);
+    VIT_TRY(vit_plan_mean(p, dst, p->x, t, 1));
+    if (c->norm_place != VIT_NORM_NONE)
+        VIT_TRY(vit_plan_norm(p, dst, dst, p->batch, &p->model->norm));
+    vit_plan_tap(p, stage, dst, 0, c->width);
+    return VIT_OK;
+}
+
+/* pooled (B, D) = what a learned query finds among the tokens of x. */
+static vit_status add_attn_pool(struct vit_plan *p, const struct vit_attn_pool *a, int64_t T)
+{
+    int64_t B = p->batch;
+    const float *latent;
+    VIT_TRY(vit_params_vector(p->model->params, a->latent, &latent, p->err));
+    VIT_TRY(vit_plan_linear(p, p->query, latent, 1, &a->q));               /* query = q(latent)         */
+    VIT_TRY(vit_plan_linear(p, p->qkv, p->x, B * T, &a->kv));              /* kv  = kv(x)               */
+    VIT_TRY(vit_plan_pool_attention(p, p->h, p->query, p->qkv));           /* h   = attention(query, kv) */
+    VIT_TRY(vit_plan_linear(p, p->pooled, p->h, B, &a->proj));             /* y   = proj(h)             */
+    VIT_TRY(vit_plan_norm(p, p->h, p->pooled, B, &a->norm));               /* h   = norm(y)             */
+    VIT_TRY(vit_plan_linear_act(p, p->f, p->h, B, &a->fc1));               /* f   = act(fc1(h))         */
+    return vit_plan_linear_add(p, p->pooled, p->f, B, &a->fc2);            /* y  += fc2(f)              */
+}
+
+/* pooled (B, D), or (B, 2D) with pool concat = what the head reads of all tokens of x. */
+static vit_status add_pooled(struct vit_plan *p, const struct vit_config *c)
 {
     const struct vit_norm *norm = &p->model->norm;
-    int64_t B = p->batch, T = vit_config_tokens(c);
-    bool norm_all = c->norm_place == VIT_NORM_BEFORE && c->pool == VIT_POOL_AVG;
-    if (norm_all)
-        VIT_TRY(vit_plan_norm(p, p->x, p->x, B * T, norm));
-    if (c->pool == VIT_POOL_AVG)
-        VIT_TRY(vit_plan_mean(p, p->pooled, p->x, vit_config_prefix(c), vit_config_patches(c)));
-    else
+    int T = vit_config_tokens(c), N = vit_config_patches(c);
+    if (c->norm_place == VIT_NORM_BEFORE)
+        VIT_TRY(vit_plan_norm(p, p->x, p->x, (int64_t)p->batch * T, norm));
+    if (c->pool == VIT_POOL_MAP) {
+        VIT_TRY(add_attn_pool(p, &p->model->attn_pool, T));
+    } else if (c->pool == VIT_POOL_CONCAT) {
         VIT_TRY(vit_plan_mean(p, p->pooled, p->x, 0, 1));
-    if (!norm_all && c->norm_place != VIT_NORM_NONE)
-        VIT_TRY(vit_plan_norm(p, p->pooled, p->pooled, B, norm));
-    vit_plan_tap(p, "pooled", p->pooled, 0, c->width);
+        VIT_TRY(vit_plan_mean(p, p->pooled + c->width, p->x, T - N, N));
+    } else {
+        VIT_TRY(vit_plan_mean(p, p->pooled, p->x, T - N, N));
+    }
+    if (c->norm_place == VIT_NORM_AFTER)
+        VIT_TRY(vit_plan_norm(p, p->pooled, p->pooled, p->batch, norm));
+    vit_plan_tap(p, "pooled", p->pooled, 0, vit_config_head_width(c));
+    return VIT_OK;
+}
+
+static vit_status add_pooling(struct vit_plan *p, const struct vit_config *c)
+{
+    if (c->pool != VIT_POOL_TOKEN && c->pool != VIT_POOL_CLS_DIST_MEAN)
+        return add_pooled(p, c);
+    VIT_TRY(add_token(p, "pooled", p->pooled, 0));
+    return c->pool == VIT_POOL_TOKEN ? VIT_OK : add_token(p, "pooled_dist", p->pooled_dist, 1);
+}
+
+/* logits (B, K) = head(pooled), or the mean of that and head_dist(pooled_dist). */
+static vit_status add_head(struct vit_plan *p, const struct vit_config *c)
+{
+    const struct vit_model *m = p->model;
+    if (c->pool == VIT_POOL_CLS_DIST_MEAN) {
+        VIT_TRY(vit_plan_linear(p, p->pair, p->pooled, p->batch, &m->head));
+        VIT_TRY(vit_plan_linear(p, p->pair + (int64_t)p->batch * c->classes, p->pooled_dist, p->batch, &m->head_dist));
+        VIT_TRY(vit_plan_average(p, p->logits, p->pair));
+    } else {
+        VIT_TRY(vit_plan_linear(p, p->logits, p->pooled, p->batch, &m->head));
+    }
+    vit_plan_tap(p, "logits", p->logits, 0, c->classes);
     return VIT_OK;
 }
 
 static vit_status check_supported(const struct vit_config *c, struct vit_error *err)
 {
     if (c->classes == 0)
-        return vit_fail(err, VIT_ERR_UNSUPPORTED, "%s has no classifier", c->arch);
-    if (c->dist || c->swiglu || c->qk_norm || (c->pool != VIT_POOL_TOKEN && c->pool != VIT_POOL_AVG))
-        return vit_fail(err, VIT_ERR_UNSUPPORTED,
-                        "%s: distillation tokens, SwiGLU, norms of q and k, and pooling other than token and avg "
-                        "are not executed by this version", c->arch);
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "%s has no classifier; --head FILE brings one", c->arch);
+    if (c->pool == VIT_POOL_CONCAT && c->norm_place == VIT_NORM_AFTER)
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "%s: pool concat with its norm behind the pooling is not supported",
+                        c->arch);
     return VIT_OK;
 }
 
@@ -71,7 +124,5 @@ vit_status vit_forward(struct vit_plan *p)
         vit_plan_tap(p, stage, p->x, T, c->width);
     }
     VIT_TRY(add_pooling(p, c));
-    VIT_TRY(vit_plan_linear(p, p->logits, p->pooled, p->batch, &p->model->head));
-    vit_plan_tap(p, "logits", p->logits, 0, c->classes);
-    return VIT_OK;
+    return add_head(p, c);
 }

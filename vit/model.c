@@ -14,9 +14,9 @@ static int find(const struct vit_model *model, const char *prefix, const char *n
     return vit_layout_find(&model->weights->layout, full);
 }
 
-static struct vit_norm norm(const struct vit_model *model, const char *prefix, const char *name)
+static struct vit_norm norm(const struct vit_model *model, const char *prefix, const char *name, int width)
 {
-    struct vit_norm n = {.width = model->weights->config.width};
+    struct vit_norm n = {.width = width};
     snprintf(n.name, sizeof n.name, "%s%s", prefix, name);
     n.weight = find(model, n.name, ".weight");
     n.bias = find(model, n.name, ".bias");
@@ -35,21 +35,38 @@ static struct vit_linear linear(const struct vit_model *model, const char *prefi
 static struct vit_block block(const struct vit_model *model, int i)
 {
     const struct vit_config *c = &model->weights->config;
-    int D = c->width, F = c->mlp;
+    int D = c->width, F = c->mlp, HD = D / c->heads;
     char p[32];
     snprintf(p, sizeof p, "blocks.%d.", i);
     struct vit_block b = {
-        .norm1 = norm(model, p, "norm1"),
+        .norm1 = norm(model, p, "norm1", D),
         .qkv = linear(model, p, "attn.qkv", 3 * D, D),
+        .q_norm = norm(model, p, "attn.q_norm", HD),
+        .k_norm = norm(model, p, "attn.k_norm", HD),
         .proj = linear(model, p, "attn.proj", D, D),
-        .norm2 = norm(model, p, "norm2"),
-        .fc1 = linear(model, p, "mlp.fc1", F, D),
+        .norm2 = norm(model, p, "norm2", D),
+        .fc1 = linear(model, p, "mlp.fc1", c->swiglu ? 2 * F : F, D),
         .fc2 = linear(model, p, "mlp.fc2", D, F),
     };
     snprintf(b.name, sizeof b.name, "blocks.%d", i);
     b.proj.gamma = find(model, p, "ls1.gamma");
     b.fc2.gamma = find(model, p, "ls2.gamma");
     return b;
+}
+
+static struct vit_attn_pool attn_pool(const struct vit_model *model)
+{
+    int D = model->weights->config.width, F = model->weights->config.mlp;
+    const char *p = "attn_pool.";
+    return (struct vit_attn_pool){
+        .latent = find(model, p, "latent"),
+        .q = linear(model, p, "q", D, D),
+        .kv = linear(model, p, "kv", 2 * D, D),
+        .proj = linear(model, p, "proj", D, D),
+        .norm = norm(model, p, "norm", D),
+        .fc1 = linear(model, p, "mlp.fc1", F, D),
+        .fc2 = linear(model, p, "mlp.fc2", D, F),
+    };
 }
 
 static vit_status name_tensors(struct vit_model *model, struct vit_error *err)
@@ -59,11 +76,13 @@ static vit_status name_tensors(struct vit_model *model, struct vit_error *err)
     if (!model->blocks)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
     model->patch = linear(model, "", "patch_embed.proj", c->width, 3 * c->patch * c->patch);
-    model->norm_pre = norm(model, "", "norm_pre");
+    model->norm_pre = norm(model, "", "norm_pre", c->width);
     for (int i = 0; i < c->depth; i++)
         model->blocks[i] = block(model, i);
-    model->norm = norm(model, "", c->norm_place == VIT_NORM_BEFORE ? "norm" : "fc_norm");
+    model->norm = norm(model, "", c->norm_place == VIT_NORM_BEFORE ? "norm" : "fc_norm", c->width);
+    model->attn_pool = attn_pool(model);
     model->head = linear(model, "", "head", c->classes, vit_config_head_width(c));
+    model->head_dist = linear(model, "", "head_dist", c->classes, c->width);
     return VIT_OK;
 }
 

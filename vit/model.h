@@ -10,8 +10,18 @@
 struct vit_block {
     char name[32]; /* as "blocks.3" */
     struct vit_norm norm1;
-    struct vit_linear qkv, proj; /* (3D, D), (D, D) */
+    struct vit_linear qkv, proj;    /* (3D, D), (D, D) */
+    struct vit_norm q_norm, k_norm; /* of each head's HD; only with qk_norm */
     struct vit_norm norm2;
+    struct vit_linear fc1, fc2; /* (F, D) or with SwiGLU (2F, D), and (D, F) */
+};
+
+/* Attention pooling: a learned query over the tokens, and an MLP on what it finds. */
+struct vit_attn_pool {
+    int latent;                  /* (D): the tensor's number */
+    struct vit_linear q, kv;     /* (D, D), (2D, D) */
+    struct vit_linear proj;      /* (D, D) */
+    struct vit_norm norm;
     struct vit_linear fc1, fc2; /* (F, D), (D, F) */
 };
 
@@ -26,7 +36,8 @@ struct vit_model {
     struct vit_norm norm_pre;
     struct vit_block *blocks; /* L */
     struct vit_norm norm;     /* the final one */
-    struct vit_linear head;   /* (K, D) */
+    struct vit_attn_pool attn_pool;    /* with pool map */
+    struct vit_linear head, head_dist; /* (K, D), or (K, 2D) with pool concat; head_dist with pool cls_dist_mean */
 };
 
 #endif

@@ -56,6 +56,42 @@ struct vit_attention_op {
     int batch, tokens, heads, head_dim;
 };
 
+/* dst[r][i] = act(src[r][i]) * src[r][F + i]: SwiGLU when act is SiLU.
+ * dst (rows, F), src (rows, 2F). dst must not overlap src. */
+struct vit_gate_op {
+    float *dst;
+    const float *src;
+    int64_t rows;
+    int width; /* F */
+    enum vit_act act;
+};
+
+/* q[r,h] = norm(q[r,h]) with gain and shift q_*, k[r,h] = norm(k[r,h]) with k_*, in place, the norm as in vit_norm_op
+ * over the HD elements of one head. qkv (rows, 3, NH, HD), gains and shifts (HD). */
+struct vit_qk_norm_op {
+    float *qkv;
+    int64_t rows;
+    int heads, head_dim;
+    float eps;
+    const float *q_gain, *q_shift, *k_gain, *k_shift;
+};
+
+/* dst[b,h] = softmax(query[h] k[b,:,h]^T / sqrt(HD)) v[b,:,h]: one query, the same for all images, over all tokens.
+ * dst (B, NH, HD), query (NH, HD), kv (B, T, 2, NH, HD). dst must not overlap query or kv. */
+struct vit_pool_attention_op {
+    float *dst;
+    const float *query, *kv;
+    int batch, tokens, heads, head_dim;
+};
+
+/* The operators that only some models need are plain C (variants.c), also among oneDNN's. */
+vit_status vit_gate_create(struct vit_kernel **kernel, void *context, const struct vit_gate_op *op,
+                           struct vit_error *err);
+vit_status vit_qk_norm_create(struct vit_kernel **kernel, void *context, const struct vit_qk_norm_op *op,
+                              struct vit_error *err);
+vit_status vit_pool_attention_create(struct vit_kernel **kernel, void *context, const struct vit_pool_attention_op *op,
+                                     struct vit_error *err);
+
 /* One way to execute the operators. open makes whatever its kernels share within a plan. */
 struct vit_ops {
     const char *name;
@@ -66,6 +102,11 @@ struct vit_ops {
                          struct vit_error *err);
     vit_status (*attention)(struct vit_kernel **kernel, void *context, const struct vit_attention_op *op,
                             struct vit_error *err);
+    vit_status (*gate)(struct vit_kernel **kernel, void *context, const struct vit_gate_op *op, struct vit_error *err);
+    vit_status (*qk_norm)(struct vit_kernel **kernel, void *context, const struct vit_qk_norm_op *op,
+                          struct vit_error *err);
+    vit_status (*pool_attention)(struct vit_kernel **kernel, void *context, const struct vit_pool_attention_op *op,
+                                 struct vit_error *err);
 };
 
 extern const struct vit_ops vit_ops_dnnl;
@@ -80,11 +121,13 @@ struct vit_embed_op {
 };
 vit_status vit_embed_create(struct vit_kernel **kernel, const struct vit_embed_op *op, struct vit_error *err);
 
-/* dst[b] = src[b][first] + ... + src[b][first + count - 1], divided by count. dst (B, D), src (B, T, D). */
+/* dst[b] = src[b][0] + ... + src[b][count - 1], divided by count; each a row of width floats. Row dst[b] begins at
+ * dst + b * dst_step, row src[b][t] at src + b * batch_step + t * row_step. dst must not overlap src. */
 struct vit_mean_op {
     float *dst;
     const float *src;
-    int batch, tokens, width, first, count;
+    int batch, count, width;
+    int64_t dst_step, batch_step, row_step;
 };
 vit_status vit_mean_create(struct vit_kernel **kernel, const struct vit_mean_op *op, struct vit_error *err);
 

@@ -20,6 +20,7 @@ static vit_status allocate_arena(struct vit_plan *p, struct vit_error *err)
 {
     const struct vit_config *c = vit_model_config(p->model);
     int64_t B = p->batch, D = c->width, T = vit_config_tokens(c), N = vit_config_patches(c);
+    bool two_heads = c->pool == VIT_POOL_CLS_DIST_MEAN;
     struct {
         float **buffer;
         size_t extent;
@@ -29,8 +30,12 @@ static vit_status allocate_arena(struct vit_plan *p, struct vit_error *err)
         {&p->h, extent(B * T, D)},
         {&p->qkv, extent(B * T, 3 * D)},
         {&p->f, extent(B * T, c->mlp)},
-        {&p->pooled, extent(B, D)},
+        {&p->pooled, extent(B, vit_config_head_width(c))},
         {&p->logits, extent(B, c->classes)},
+        {&p->f2, extent(B * T, c->swiglu ? 2 * c->mlp : 0)},
+        {&p->query, extent(1, c->pool == VIT_POOL_MAP ? D : 0)},
+        {&p->pooled_dist, extent(B, two_heads ? D : 0)},
+        {&p->pair, extent(2 * B, two_heads ? c->classes : 0)},
     };
     size_t n_cuts = sizeof cuts / sizeof *cuts, total = 0;
     for (size_t i = 0; i < n_cuts; i++)
@@ -184,6 +189,37 @@ vit_status vit_plan_linear_add(struct vit_plan *p, float *dst, const float *src,
     return add_linear(p, &(struct vit_linear_op){dst, src, rows, linear, p->model->params, .add = true});
 }
 
+static vit_status add_gate(struct vit_plan *p, const struct vit_gate_op *op, const char *name)
+{
+    struct vit_kernel *kernel;
+    VIT_TRY(p->ops->gate(&kernel, p->ops_context, op, p->err));
+    return append(p, "gate", name, kernel, 2.0 * (double)op->rows * op->width);
+}
+
+vit_status vit_plan_hidden(struct vit_plan *p, float *dst, const float *src, int64_t rows,
+                           const struct vit_linear *fc1)
+{
+    const struct vit_config *c = vit_model_config(p->model);
+    if (!c->swiglu)
+        return vit_plan_linear_act(p, dst, src, rows, fc1);
+    VIT_TRY(vit_plan_linear(p, p->f2, src, rows, fc1));
+    return add_gate(p, &(struct vit_gate_op){dst, p->f2, rows, c->mlp, c->act}, fc1->name);
+}
+
+vit_status vit_plan_qk_norm(struct vit_plan *p, float *qkv, int64_t rows, const struct vit_block *block)
+{
+    const struct vit_config *c = vit_model_config(p->model);
+    const struct vit_norm *q = &block->q_norm, *k = &block->k_norm;
+    struct vit_qk_norm_op op = {.qkv = qkv, .rows = rows, .heads = c->heads, .head_dim = q->width, .eps = (float)c->eps};
+    VIT_TRY(vit_params_vector(p->model->params, q->weight, &op.q_gain, p->err));
+    VIT_TRY(vit_params_vector(p->model->params, q->bias, &op.q_shift, p->err));
+    VIT_TRY(vit_params_vector(p->model->params, k->weight, &op.k_gain, p->err));
+    VIT_TRY(vit_params_vector(p->model->params, k->bias, &op.k_shift, p->err));
+    struct vit_kernel *kernel;
+    VIT_TRY(p->ops->qk_norm(&kernel, p->ops_context, &op, p->err));
+    return append(p, "qk_norm", q->name, kernel, 16.0 * (double)rows * c->width);
+}
+
 vit_status vit_plan_attention(struct vit_plan *p, float *dst, const float *qkv, const char *name)
 {
     const struct vit_config *c = vit_model_config(p->model);
@@ -196,6 +232,16 @@ vit_status vit_plan_attention(struct vit_plan *p, float *dst, const float *qkv, 
     return append(p, "attention", full, kernel, 4.0 * p->batch * T * T * c->width);
 }
 
+vit_status vit_plan_pool_attention(struct vit_plan *p, float *dst, const float *query, const float *kv)
+{
+    const struct vit_config *c = vit_model_config(p->model);
+    int T = vit_config_tokens(c);
+    struct vit_pool_attention_op op = {dst, query, kv, p->batch, T, c->heads, c->width / c->heads};
+    struct vit_kernel *kernel;
+    VIT_TRY(p->ops->pool_attention(&kernel, p->ops_context, &op, p->err));
+    return append(p, "attention", "attn_pool", kernel, 4.0 * p->batch * T * c->width);
+}
+
 vit_status vit_plan_embed(struct vit_plan *p, float *dst, const float *src)
 {
     const struct vit_config *c = vit_model_config(p->model);
@@ -206,13 +252,25 @@ vit_status vit_plan_embed(struct vit_plan *p, float *dst, const float *src)
     return append(p, "embed", "pos_embed", kernel, (double)p->batch * op.patches * op.width);
 }
 
+static vit_status add_mean(struct vit_plan *p, const struct vit_mean_op *op, const char *name)
+{
+    struct vit_kernel *kernel;
+    VIT_TRY(vit_mean_create(&kernel, op, p->err));
+    return append(p, "mean", name, kernel, (double)op->batch * op->count * op->width);
+}
+
 vit_status vit_plan_mean(struct vit_plan *p, float *dst, const float *src, int first, int count)
 {
     const struct vit_config *c = vit_model_config(p->model);
-    struct vit_mean_op op = {dst, src, p->batch, vit_config_tokens(c), c->width, first, count};
-    struct vit_kernel *kernel;
-    VIT_TRY(vit_mean_create(&kernel, &op, p->err));
-    return append(p, "mean", "pool", kernel, (double)p->batch * count * c->width);
+    int64_t D = c->width, T = vit_config_tokens(c);
+    struct vit_mean_op op = {dst, src + first * D, p->batch, count, c->width, vit_config_head_width(c), T * D, D};
+    return add_mean(p, &op, "pool");
+}
+
+vit_status vit_plan_average(struct vit_plan *p, float *dst, const float *pair)
+{
+    int64_t B = p->batch, K = vit_model_config(p->model)->classes;
+    return add_mean(p, &(struct vit_mean_op){dst, pair, p->batch, 2, (int)K, K, K, B * K}, "heads");
 }
 
 void vit_plan_tap(struct vit_plan *p, const char *name, const float *data, int rows, int width)

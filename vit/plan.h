@@ -37,8 +37,14 @@ struct vit_plan {
     float *h;       /* (B, T, D) */
     float *qkv;     /* (B, T, 3D) */
     float *f;       /* (B, T, F) */
-    float *pooled;  /* (B, D) */
+    float *pooled;  /* (B, D), or (B, 2D) with pool concat */
     float *logits;  /* (B, K), the output */
+
+    /* Of a model that needs them; else empty. */
+    float *f2;          /* (B, T, 2F): SwiGLU's two halves */
+    float *query;       /* (D): attention pooling's */
+    float *pooled_dist; /* (B, D): the distillation token for its own head */
+    float *pair;        /* (2, B, K): the logits of both heads */
 
     int n_steps, capacity;
     struct vit_step *steps;
@@ -68,14 +74,28 @@ vit_status vit_plan_linear_act(struct vit_plan *plan, float *dst, const float *s
 vit_status vit_plan_linear_add(struct vit_plan *plan, float *dst, const float *src, int64_t rows,
                                const struct vit_linear *linear);
 
+/* dst (rows, F) = act(fc1(src (rows, D))); with SwiGLU, act of fc1's first half times its second half. */
+vit_status vit_plan_hidden(struct vit_plan *plan, float *dst, const float *src, int64_t rows,
+                           const struct vit_linear *fc1);
+
+/* Norms q and k in qkv (rows, 3D), head by head. */
+vit_status vit_plan_qk_norm(struct vit_plan *plan, float *qkv, int64_t rows, const struct vit_block *block);
+
 /* dst (B, T, D) = attention(qkv (B, T, 3D)). */
 vit_status vit_plan_attention(struct vit_plan *plan, float *dst, const float *qkv, const char *name);
+
+/* dst (B, D) = attention of query (D) over the tokens of kv (B, T, 2D). */
+vit_status vit_plan_pool_attention(struct vit_plan *plan, float *dst, const float *query, const float *kv);
 
 /* dst (B, T, D) = the tokens of the embedded patches src (B, N, D). */
 vit_status vit_plan_embed(struct vit_plan *plan, float *dst, const float *src);
 
-/* dst (B, D) = mean of tokens first .. first + count - 1 of src (B, T, D). */
+/* dst (B, D) = mean of tokens first .. first + count - 1 of src (B, T, D). The rows of dst are as far apart as those of
+ * the head's input. */
 vit_status vit_plan_mean(struct vit_plan *plan, float *dst, const float *src, int first, int count);
+
+/* dst (B, K) = mean of the two of pair (2, B, K). */
+vit_status vit_plan_average(struct vit_plan *plan, float *dst, const float *pair);
 
 /* Marks the last step as the end of the stage called name, whose values are data (B, rows, width), or (B, width) when
  * rows is 0. */

@@ -28,25 +28,27 @@ struct ref_norm {
     struct vit_norm_op op;
 };
 
+static void norm_row(float *dst, const float *src, int D, double eps, const float *gain, const float *shift)
+{
+    double mean = 0, var = 0;
+    for (int i = 0; i < D; i++)
+        mean += src[i];
+    mean /= D;
+    for (int i = 0; i < D; i++)
+        var += (src[i] - mean) * (src[i] - mean);
+    var /= D;
+    double scale = 1 / sqrt(var + eps);
+    for (int i = 0; i < D; i++)
+        dst[i] = (float)((src[i] - mean) * scale * gain[i] + shift[i]);
+}
+
 static vit_status run_norm(struct vit_kernel *kernel, void *scratch, struct vit_error *err)
 {
     (void)scratch, (void)err;
     const struct vit_norm_op *op = &((struct ref_norm *)kernel)->op;
     int D = op->width;
-    for (int64_t r = 0; r < op->rows; r++) {
-        const float *src = op->src + r * D;
-        float *dst = op->dst + r * D;
-        double mean = 0, var = 0;
-        for (int i = 0; i < D; i++)
-            mean += src[i];
-        mean /= D;
-        for (int i = 0; i < D; i++)
-            var += (src[i] - mean) * (src[i] - mean);
-        var /= D;
-        double scale = 1 / sqrt(var + op->eps);
-        for (int i = 0; i < D; i++)
-            dst[i] = (float)((src[i] - mean) * scale * op->gain[i] + op->shift[i]);
-    }
+    for (int64_t r = 0; r < op->rows; r++)
+        norm_row(op->dst + r * D, op->src + r * D, D, op->eps, op->gain, op->shift);
     return VIT_OK;
 }
 
@@ -182,4 +184,96 @@ static vit_status create_attention(struct vit_kernel **kernel, void *context, co
     return VIT_OK;
 }
 
-const struct vit_ops vit_ops_ref = {"ref", open_ref, close_ref, create_norm, create_linear, create_attention};
+struct ref_gate {
+    struct vit_kernel base;
+    struct vit_gate_op op;
+};
+
+static vit_status run_gate(struct vit_kernel *kernel, void *scratch, struct vit_error *err)
+{
+    (void)scratch, (void)err;
+    const struct vit_gate_op *op = &((struct ref_gate *)kernel)->op;
+    int F = op->width;
+    for (int64_t r = 0; r < op->rows; r++)
+        for (int i = 0; i < F; i++)
+            op->dst[r * F + i] = (float)(activate(op->src[r * 2 * F + i], op->act) * op->src[r * 2 * F + F + i]);
+    return VIT_OK;
+}
+
+static vit_status create_gate(struct vit_kernel **kernel, void *context, const struct vit_gate_op *op,
+                              struct vit_error *err)
+{
+    (void)context;
+    struct ref_gate *k = malloc(sizeof *k);
+    if (!k)
+        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
+    *k = (struct ref_gate){{"ref", 0, run_gate, free_ref}, *op};
+    *kernel = &k->base;
+    return VIT_OK;
+}
+
+struct ref_qk_norm {
+    struct vit_kernel base;
+    struct vit_qk_norm_op op;
+};
+
+static vit_status run_qk_norm(struct vit_kernel *kernel, void *scratch, struct vit_error *err)
+{
+    (void)scratch, (void)err;
+    const struct vit_qk_norm_op *op = &((struct ref_qk_norm *)kernel)->op;
+    int HD = op->head_dim, D = op->heads * HD;
+    for (int64_t r = 0; r < op->rows; r++)
+        for (int h = 0; h < op->heads; h++) {
+            float *q = op->qkv + r * 3 * D + h * HD, *k = q + D;
+            norm_row(q, q, HD, op->eps, op->q_gain, op->q_shift);
+            norm_row(k, k, HD, op->eps, op->k_gain, op->k_shift);
+        }
+    return VIT_OK;
+}
+
+static vit_status create_qk_norm(struct vit_kernel **kernel, void *context, const struct vit_qk_norm_op *op,
+                                 struct vit_error *err)
+{
+    (void)context;
+    struct ref_qk_norm *k = malloc(sizeof *k);
+    if (!k)
+        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
+    *k = (struct ref_qk_norm){{"ref", 0, run_qk_norm, free_ref}, *op};
+    *kernel = &k->base;
+    return VIT_OK;
+}
+
+struct ref_pool_attention {
+    struct vit_kernel base;
+    struct vit_pool_attention_op op;
+};
+
+static vit_status run_pool_attention(struct vit_kernel *kernel, void *scratch, struct vit_error *err)
+{
+    (void)err;
+    const struct vit_pool_attention_op *op = &((struct ref_pool_attention *)kernel)->op;
+    int T = op->tokens, HD = op->head_dim;
+    int64_t D = (int64_t)op->heads * HD;
+    for (int b = 0; b < op->batch; b++)
+        for (int h = 0; h < op->heads; h++) {
+            const float *k = op->kv + b * T * 2 * D + h * HD;
+            attend(op->dst + b * D + h * HD, op->query + h * HD, k, k + D, T, HD, 2 * D, scratch);
+        }
+    return VIT_OK;
+}
+
+static vit_status create_pool_attention(struct vit_kernel **kernel, void *context,
+                                        const struct vit_pool_attention_op *op, struct vit_error *err)
+{
+    (void)context;
+    struct ref_pool_attention *k = malloc(sizeof *k);
+    if (!k)
+        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
+    *k = (struct ref_pool_attention){{"ref", (size_t)op->tokens * sizeof(double), run_pool_attention, free_ref}, *op};
+    *kernel = &k->base;
+    return VIT_OK;
+}
+
+const struct vit_ops vit_ops_ref = {"ref",         open_ref,       close_ref,
+                                    create_norm,   create_linear,  create_attention,
+                                    create_gate,   create_qk_norm, create_pool_attention};

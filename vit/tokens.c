@@ -56,17 +56,17 @@ static vit_status run_mean(struct vit_kernel *kernel, void *scratch, struct vit_
 {
     (void)scratch, (void)err;
     const struct vit_mean_op *op = &((struct mean *)kernel)->op;
-    size_t D = (size_t)op->width;
+    int D = op->width;
     for (int b = 0; b < op->batch; b++) {
-        float *dst = op->dst + (size_t)b * D;
-        const float *src = op->src + ((size_t)b * (size_t)op->tokens + (size_t)op->first) * D;
-        memcpy(dst, src, D * sizeof *dst);
+        float *dst = op->dst + b * op->dst_step;
+        const float *src = op->src + b * op->batch_step;
+        memcpy(dst, src, (size_t)D * sizeof *dst);
         if (op->count == 1)
             continue;
         for (int t = 1; t < op->count; t++)
-            for (size_t i = 0; i < D; i++)
-                dst[i] += src[(size_t)t * D + i];
-        for (size_t i = 0; i < D; i++)
+            for (int i = 0; i < D; i++)
+                dst[i] += src[t * op->row_step + i];
+        for (int i = 0; i < D; i++)
             dst[i] /= (float)op->count;
     }
     return VIT_OK;

@@ -1,0 +1,168 @@
+/* variants.c: the operators that only some models need, in plain C and f32: the gate of SwiGLU, the norms of q and k,
+ * and the one query of attention pooling. None of them weighs much beside the model's matrix products. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "vit/ops.h"
+
+static void free_plain(struct vit_kernel *kernel)
+{
+    free(kernel);
+}
+
+/* ---- Gate ---- */
+
+struct gate {
+    struct vit_kernel base;
+    struct vit_gate_op op;
+};
+
+static inline float activate(float x, enum vit_act act)
+{
+    const float inv_sqrt2 = 0.70710678f, sqrt_2_over_pi = 0.79788456f;
+    switch (act) {
+    case VIT_ACT_GELU_ERF: return 0.5f * x * (1 + erff(x * inv_sqrt2));
+    case VIT_ACT_GELU_TANH: return 0.5f * x * (1 + tanhf(sqrt_2_over_pi * (x + 0.044715f * x * x * x)));
+    case VIT_ACT_QUICK_GELU: return x / (1 + expf(-1.702f * x));
+    case VIT_ACT_SILU: return x / (1 + expf(-x));
+    }
+    return x;
+}
+
+static vit_status run_gate(struct vit_kernel *kernel, void *scratch, struct vit_error *err)
+{
+    (void)scratch, (void)err;
+    const struct vit_gate_op *op = &((struct gate *)kernel)->op;
+    int F = op->width;
+#pragma omp parallel for
+    for (int64_t r = 0; r < op->rows; r++) {
+        const float *src = op->src + r * 2 * F;
+        float *dst = op->dst + r * F;
+        for (int i = 0; i < F; i++)
+            dst[i] = activate(src[i], op->act) * src[F + i];
+    }
+    return VIT_OK;
+}
+
+vit_status vit_gate_create(struct vit_kernel **kernel, void *context, const struct vit_gate_op *op,
+                           struct vit_error *err)
+{
+    (void)context;
+    struct gate *k = malloc(sizeof *k);
+    if (!k)
+        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
+    *k = (struct gate){{"plain", 0, run_gate, free_plain}, *op};
+    *kernel = &k->base;
+    return VIT_OK;
+}
+
+/* ---- Norms of q and k ---- */
+
+struct qk_norm {
+    struct vit_kernel base;
+    struct vit_qk_norm_op op;
+};
+
+/* One head's vector x (n), in place. */
+static void norm_head(float *x, int n, float eps, const float *gain, const float *shift)
+{
+    float sum = 0, squares = 0;
+#pragma omp simd reduction(+ : sum)
+    for (int i = 0; i < n; i++)
+        sum += x[i];
+    float mean = sum / (float)n;
+#pragma omp simd reduction(+ : squares)
+    for (int i = 0; i < n; i++)
+        squares += (x[i] - mean) * (x[i] - mean);
+    float scale = 1 / sqrtf(squares / (float)n + eps);
+    for (int i = 0; i < n; i++)
+        x[i] = (x[i] - mean) * scale * gain[i] + shift[i];
+}
+
+static vit_status run_qk_norm(struct vit_kernel *kernel, void *scratch, struct vit_error *err)
+{
+    (void)scratch, (void)err;
+    const struct vit_qk_norm_op *op = &((struct qk_norm *)kernel)->op;
+    int HD = op->head_dim, D = op->heads * HD;
+#pragma omp parallel for
+    for (int64_t r = 0; r < op->rows; r++) {
+        float *q = op->qkv + r * 3 * D, *k = q + D;
+        for (int h = 0; h < op->heads; h++) {
+            norm_head(q + h * HD, HD, op->eps, op->q_gain, op->q_shift);
+            norm_head(k + h * HD, HD, op->eps, op->k_gain, op->k_shift);
+        }
+    }
+    return VIT_OK;
+}
+
+vit_status vit_qk_norm_create(struct vit_kernel **kernel, void *context, const struct vit_qk_norm_op *op,
+                              struct vit_error *err)
+{
+    (void)context;
+    struct qk_norm *k = malloc(sizeof *k);
+    if (!k)
+        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
+    *k = (struct qk_norm){{"plain", 0, run_qk_norm, free_plain}, *op};
+    *kernel = &k->base;
+    return VIT_OK;
+}
+
+/* ---- Attention of one query ---- */
+
+struct pool_attention {
+    struct vit_kernel base;
+    struct vit_pool_attention_op op;
+};
+
+/* One image and head; p (T) is scratch. Rows of k and v are stride floats apart. */
+static void attend(float *dst, const float *q, const float *k, const float *v, int T, int HD, int64_t stride, float *p)
+{
+    float scale = 1 / sqrtf((float)HD), top = -INFINITY, total = 0;
+    for (int t = 0; t < T; t++) {
+        float dot = 0;
+#pragma omp simd reduction(+ : dot)
+        for (int i = 0; i < HD; i++)
+            dot += q[i] * k[t * stride + i];
+        p[t] = dot * scale;
+        top = fmaxf(top, p[t]);
+    }
+    for (int i = 0; i < HD; i++)
+        dst[i] = 0;
+    for (int t = 0; t < T; t++) {
+        p[t] = expf(p[t] - top);
+        total += p[t];
+        for (int i = 0; i < HD; i++)
+            dst[i] += p[t] * v[t * stride + i];
+    }
+    for (int i = 0; i < HD; i++)
+        dst[i] /= total;
+}
+
+static vit_status run_pool_attention(struct vit_kernel *kernel, void *scratch, struct vit_error *err)
+{
+    (void)err;
+    const struct vit_pool_attention_op *op = &((struct pool_attention *)kernel)->op;
+    int T = op->tokens, NH = op->heads, HD = op->head_dim;
+    int64_t D = (int64_t)NH * HD;
+#pragma omp parallel for collapse(2)
+    for (int b = 0; b < op->batch; b++)
+        for (int h = 0; h < NH; h++) {
+            const float *k = op->kv + b * T * 2 * D + h * HD;
+            float *p = (float *)scratch + ((int64_t)b * NH + h) * T;
+            attend(op->dst + b * D + h * HD, op->query + h * HD, k, k + D, T, HD, 2 * D, p);
+        }
+    return VIT_OK;
+}
+
+vit_status vit_pool_attention_create(struct vit_kernel **kernel, void *context, const struct vit_pool_attention_op *op,
+                                     struct vit_error *err)
+{
+    (void)context;
+    struct pool_attention *k = malloc(sizeof *k);
+    if (!k)
+        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
+    size_t scores = (size_t)op->batch * (size_t)op->heads * (size_t)op->tokens;
+    *k = (struct pool_attention){{"plain", scores * sizeof(float), run_pool_attention, free_plain}, *op};
+    *kernel = &k->base;
+    return VIT_OK;
+}
