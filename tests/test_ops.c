@@ -54,7 +54,7 @@ Test(ops, attention_worked_by_hand)
         void *context;
         struct vit_error err = {0};
         struct vit_kernel *kernel;
-        cr_assert_eq(all[i]->open(&context, &err), VIT_OK, "%s", err.message);
+        cr_assert_eq(all[i]->open(&context, NULL, &err), VIT_OK, "%s", err.message);
         struct vit_attention_op op = {&dst[0][0], &qkv[0][0][0], 1, 3, 1, 2};
         cr_assert_eq(all[i]->attention(&kernel, context, &op, &err), VIT_OK, "%s", err.message);
         run(kernel);
@@ -83,7 +83,7 @@ Test(ops, attention)
         cr_assert_eq(vit_ops_ref.attention(&kernel, NULL, &op, &err), VIT_OK, "%s", err.message);
         run(kernel);
         op.dst = got;
-        cr_assert_eq(vit_ops_dnnl.open(&context, &err), VIT_OK, "%s", err.message);
+        cr_assert_eq(vit_ops_dnnl.open(&context, NULL, &err), VIT_OK, "%s", err.message);
         cr_assert_eq(vit_ops_dnnl.attention(&kernel, context, &op, &err), VIT_OK, "%s", err.message);
         run(kernel);
         vit_ops_dnnl.close(context);
@@ -113,7 +113,7 @@ Test(ops, norm)
         cr_assert_eq(vit_ops_ref.norm(&kernel, NULL, &op, &err), VIT_OK, "%s", err.message);
         run(kernel);
         op.dst = got;
-        cr_assert_eq(vit_ops_dnnl.open(&context, &err), VIT_OK, "%s", err.message);
+        cr_assert_eq(vit_ops_dnnl.open(&context, NULL, &err), VIT_OK, "%s", err.message);
         cr_assert_eq(vit_ops_dnnl.norm(&kernel, context, &op, &err), VIT_OK, "%s", err.message);
         run(kernel);
         vit_ops_dnnl.close(context);
@@ -148,7 +148,7 @@ static void run_linear(const struct vit_ops *ops, struct vit_linear_op op, float
     struct vit_kernel *kernel;
     void *context;
     op.dst = dst;
-    cr_assert_eq(ops->open(&context, &err), VIT_OK, "%s", err.message);
+    cr_assert_eq(ops->open(&context, NULL, &err), VIT_OK, "%s", err.message);
     cr_assert_eq(ops->linear(&kernel, context, &op, &err), VIT_OK, "%s", err.message);
     run(kernel);
     ops->close(context);

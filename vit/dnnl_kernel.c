@@ -28,11 +28,12 @@ static void close_dnnl(void *context)
     free(dnnl);
 }
 
-static vit_status open_dnnl(void **context, struct vit_error *err)
+static vit_status open_dnnl(void **context, struct vit_tuner *tuner, struct vit_error *err)
 {
     struct vit_dnnl *dnnl = calloc(1, sizeof *dnnl);
     if (!dnnl)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
+    dnnl->tuner = tuner;
     vit_status status = vit_dnnl_check(dnnl_engine_create(&dnnl->engine, dnnl_cpu, 0), "engine", err);
     if (status == VIT_OK)
         status = vit_dnnl_check(dnnl_stream_create(&dnnl->stream, dnnl->engine, dnnl_stream_in_order), "stream", err);

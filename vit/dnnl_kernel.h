@@ -8,11 +8,13 @@
 #include <oneapi/dnnl/dnnl.h>
 
 #include "vit/ops.h"
+#include "vit/tuner.h"
 
 /* What the kernels of one plan share. */
 struct vit_dnnl {
     dnnl_engine_t engine;
     dnnl_stream_t stream;
+    struct vit_tuner *tuner; /* or NULL */
 };
 
 enum { VIT_DNNL_CALLS = 3, VIT_DNNL_ARGS = 6 };

@@ -92,10 +92,13 @@ vit_status vit_qk_norm_create(struct vit_kernel **kernel, void *context, const s
 vit_status vit_pool_attention_create(struct vit_kernel **kernel, void *context, const struct vit_pool_attention_op *op,
                                      struct vit_error *err);
 
-/* One way to execute the operators. open makes whatever its kernels share within a plan. */
+struct vit_tuner;
+
+/* One way to execute the operators. open makes whatever its kernels share within a plan; tuner (NULL: none) is asked
+ * where there is a choice, and outlives the building of the kernels. */
 struct vit_ops {
     const char *name;
-    vit_status (*open)(void **context, struct vit_error *err);
+    vit_status (*open)(void **context, struct vit_tuner *tuner, struct vit_error *err);
     void (*close)(void *context);
     vit_status (*norm)(struct vit_kernel **kernel, void *context, const struct vit_norm_op *op, struct vit_error *err);
     vit_status (*linear)(struct vit_kernel **kernel, void *context, const struct vit_linear_op *op,

@@ -66,7 +66,7 @@ static vit_status allocate_scratch(struct vit_plan *p, struct vit_error *err)
 }
 
 vit_status vit_plan_create(struct vit_plan **plan, const struct vit_model *model, int batch, const struct vit_ops *ops,
-                           struct vit_error *err)
+                           struct vit_tuner *tuner, struct vit_error *err)
 {
     struct vit_plan *p = calloc(1, sizeof *p);
     if (!p)
@@ -75,7 +75,7 @@ vit_status vit_plan_create(struct vit_plan **plan, const struct vit_model *model
     p->ops = ops;
     p->batch = batch;
     p->err = err;
-    vit_status status = ops->open(&p->ops_context, err);
+    vit_status status = ops->open(&p->ops_context, tuner, err);
     if (status == VIT_OK)
         status = allocate_arena(p, err);
     if (status == VIT_OK)

@@ -54,7 +54,7 @@ struct vit_plan {
 };
 
 vit_status vit_plan_create(struct vit_plan **plan, const struct vit_model *model, int batch, const struct vit_ops *ops,
-                           struct vit_error *err);
+                           struct vit_tuner *tuner, struct vit_error *err);
 void vit_plan_free(struct vit_plan *plan); /* NULL is fine */
 
 /* patches -> logits. profile adds to every step's seconds; trace_dir may be NULL. */

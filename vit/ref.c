@@ -6,9 +6,9 @@
 
 #include "vit/ops.h"
 
-static vit_status open_ref(void **context, struct vit_error *err)
+static vit_status open_ref(void **context, struct vit_tuner *tuner, struct vit_error *err)
 {
-    (void)err;
+    (void)tuner, (void)err;
     *context = NULL;
     return VIT_OK;
 }

@@ -1,11 +1,14 @@
 /* session.c: one plan, run over any number of images. */
 #include <omp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "patches/pixels.h"
+#include "vit/machine.h"
 #include "vit/plan.h"
 #include "vit/trace.h"
+#include "vit/tuner.h"
 
 struct vit_session {
     const struct vit_model *model;
@@ -20,6 +23,28 @@ struct vit_session_options vit_session_options_default(void)
     return (struct vit_session_options){.batch = 1};
 }
 
+/* The multiply-adds of the encoder's matrix products, counted twice. */
+static double encoder_flops(const struct vit_config *c, int batch)
+{
+    double D = c->width, F = c->mlp, T = vit_config_tokens(c);
+    return 2.0 * batch * c->depth * (T * (4 * D * D + 2 * D * F) + 2 * T * T * D);
+}
+
+static vit_status create_tuner(struct vit_tuner **tuner, const struct vit_model *model,
+                               const struct vit_session_options *options, struct vit_error *err)
+{
+    char cpu[64], version[32], machine[VIT_TUNER_KEY_MAX];
+    vit_machine_cpu(cpu);
+    snprintf(machine, sizeof machine, "%s, %s, oneDNN %s", cpu, vit_isa(), vit_onednn_version(version));
+    return vit_tuner_create(tuner,
+                            &(struct vit_tuner_options){.force = options->tune == VIT_TUNE_FORCE,
+                                                        .cache = options->tune_cache,
+                                                        .machine = machine,
+                                                        .pass_flops = encoder_flops(vit_model_config(model),
+                                                                                    options->batch)},
+                            err);
+}
+
 static vit_status fill(struct vit_session *session, const struct vit_session_options *options, struct vit_error *err)
 {
     if (options->batch < 1 || options->threads < 0)
@@ -30,11 +55,17 @@ static vit_status fill(struct vit_session *session, const struct vit_session_opt
     session->threads = options->threads ? options->threads : vit_default_threads();
     if (options->trace_dir && !(session->trace_dir = strdup(options->trace_dir)))
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
+    struct vit_tuner *tuner = NULL;
+    if (options->tune != VIT_TUNE_OFF && !options->reference)
+        VIT_TRY(create_tuner(&tuner, session->model, options, err));
     const struct vit_ops *ops = options->reference ? &vit_ops_ref : &vit_ops_dnnl;
     int before = omp_get_max_threads();
     omp_set_num_threads(session->threads); /* of this thread alone; oneDNN plans for as many */
-    vit_status status = vit_plan_create(&session->plan, session->model, options->batch, ops, err);
+    vit_status status = vit_plan_create(&session->plan, session->model, options->batch, ops, tuner, err);
     omp_set_num_threads(before);
+    if (tuner)
+        vit_tuner_save(tuner);
+    vit_tuner_free(tuner);
     return status;
 }
 

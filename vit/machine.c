@@ -1,11 +1,16 @@
-/* threads.c: how many threads are worth having on this machine. */
+/* machine.c: what this machine is, and how many threads are worth having on it. */
 #include <ctype.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "vit/machine.h"
 #include "vit/vit.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 /* The first number of a small file, or -1. */
 static long read_number(const char *path)
@@ -106,4 +111,16 @@ int vit_default_threads(void)
 {
     int cores = count_cores(), quota = cgroup_quota();
     return quota > 0 && quota < cores ? quota : cores;
+}
+
+void vit_machine_cpu(char text[64])
+{
+    snprintf(text, 64, "unknown CPU");
+#if defined(__x86_64__)
+    unsigned int brand[12];
+    for (unsigned int i = 0; i < 3; i++) /* 48 characters, 16 from each of three leaves */
+        if (!__get_cpuid(0x80000002 + i, &brand[4 * i], &brand[4 * i + 1], &brand[4 * i + 2], &brand[4 * i + 3]))
+            return;
+    snprintf(text, 64, "%.48s", (const char *)brand);
+#endif
 }
