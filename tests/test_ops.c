@@ -55,7 +55,7 @@ Test(ops, attention_worked_by_hand)
         struct vit_error err = {0};
         struct vit_kernel *kernel;
         cr_assert_eq(all[i]->open(&context, NULL, &err), VIT_OK, "%s", err.message);
-        struct vit_attention_op op = {&dst[0][0], &qkv[0][0][0], 1, 3, 1, 2};
+        struct vit_attention_op op = {&dst[0][0], qkv[0][0], qkv[0][1], qkv[0][2], 6, 6, 1, 3, 3, 1, 2};
         cr_assert_eq(all[i]->attention(&kernel, context, &op, &err), VIT_OK, "%s", err.message);
         run(kernel);
         all[i]->close(context);
@@ -79,7 +79,7 @@ Test(ops, attention)
         struct vit_error err = {0};
         struct vit_kernel *kernel;
         void *context;
-        struct vit_attention_op op = {want, qkv, B, T, NH, HD};
+        struct vit_attention_op op = {want, qkv, qkv + NH * HD, qkv + 2 * NH * HD, 3 * NH * HD, 3 * NH * HD, B, T, T, NH, HD};
         cr_assert_eq(vit_ops_ref.attention(&kernel, NULL, &op, &err), VIT_OK, "%s", err.message);
         run(kernel);
         op.dst = got;
@@ -160,7 +160,7 @@ static void check_linear(int rows, int in, int out, bool bias, bool gamma, struc
     float *b = random_floats((size_t)out, 3), *g = random_floats((size_t)out, 4);
     float *want = random_floats((size_t)(rows * out), 5), *got = random_floats((size_t)(rows * out), 5);
     struct layer layer = {{weight, b, g}, {(int64_t)in * out, out, out}};
-    struct vit_linear linear = {"layer", in, out, 0, bias ? 1 : -1, gamma ? 2 : -1};
+    struct vit_linear linear = {"layer", in, out, 0, 0, bias ? 1 : -1, gamma ? 2 : -1};
     struct vit_params *params;
     cr_assert_eq(vit_params_create(&params, (struct vit_param_reader){read_tensor, count_tensor, &layer}, NULL), VIT_OK);
     op.src = src;

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "tests/check.h"
 #include "tests/program.h"
@@ -98,6 +98,12 @@ Test(tuner, survives_what_is_no_cache)
 
 /* ---- Sessions ---- */
 
+static off_t file_size(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 ? info.st_size : 0;
+}
+
 static void classify(const struct vit_model *model, enum vit_tune tune, const char *cache, const uint8_t *pixels,
                      float *logits)
 {
@@ -127,9 +133,15 @@ Test(tuner, choices_change_an_answer_by_rounding_alone)
         pixels[i] = (uint8_t)(37 * i);
 
     classify(model, VIT_TUNE_OFF, cache, pixels, off);
-    cr_assert_neq(access(cache, F_OK), 0, "tune off wrote a cache");
-    classify(model, VIT_TUNE_ON, cache, pixels, tuned);
-    cr_assert_eq(access(cache, F_OK), 0, "tune on wrote no cache");
+    cr_assert_eq(file_size(cache), 0, "tune off wrote a cache");
+    /* On a busy machine the time for tuning ends before all is chosen; the next session goes on. */
+    off_t before, size = -1;
+    do {
+        before = size;
+        classify(model, VIT_TUNE_ON, cache, pixels, tuned);
+        size = file_size(cache);
+    } while (size != before);
+    cr_assert_gt(size, 0, "tune on wrote no cache");
     classify(model, VIT_TUNE_ON, cache, pixels, again);
     cr_assert(check_f32(message, "tuned", tuned, off, K, 1e-5), "%s", message);
     cr_assert_eq(memcmp(tuned, again, K * sizeof *tuned), 0, "the same choices gave other bytes");

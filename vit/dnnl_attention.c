@@ -1,6 +1,6 @@
 /* dnnl_attention.c: attention by oneDNN: two batched matrix products around a softmax. Queries, keys and values are read
  * in place from the fused projection, and the result is written token by token: strides do all the transposing. The
- * scores (B, NH, T, T) live in the scratch. */
+ * scores (B, NH, Q, T) live in the scratch. */
 #include <math.h>
 
 #include "vit/dnnl_kernel.h"
@@ -27,14 +27,14 @@ static void release(struct parts *p)
 
 static vit_status describe(struct parts *p, const struct vit_attention_op *op, struct vit_error *err)
 {
-    dnnl_dim_t B = op->batch, T = op->tokens, NH = op->heads, HD = op->head_dim, D = NH * HD;
-    dnnl_dims_t rows = {B, NH, T, HD}, columns = {B, NH, HD, T};
-    dnnl_dims_t qkv_rows = {T * 3 * D, HD, 3 * D, 1}, qkv_columns = {T * 3 * D, HD, 1, 3 * D};
-    VIT_TRY(vit_dnnl_md_create(&p->q, 4, rows, qkv_rows, err));
-    VIT_TRY(vit_dnnl_md_create(&p->k_transposed, 4, columns, qkv_columns, err));
-    VIT_TRY(vit_dnnl_md_create(&p->v, 4, rows, qkv_rows, err));
-    VIT_TRY(vit_dnnl_md_create(&p->scores, 4, (dnnl_dims_t){B, NH, T, T}, NULL, err));
-    VIT_TRY(vit_dnnl_md_create(&p->dst, 4, rows, (dnnl_dims_t){T * D, HD, D, 1}, err));
+    dnnl_dim_t B = op->batch, Q = op->queries, T = op->tokens, NH = op->heads, HD = op->head_dim, D = NH * HD;
+    dnnl_dim_t q_step = op->q_step, step = op->kv_step;
+    dnnl_dims_t queries = {B, NH, Q, HD}, columns = {B, NH, HD, T}, rows = {B, NH, T, HD};
+    VIT_TRY(vit_dnnl_md_create(&p->q, 4, queries, (dnnl_dims_t){Q * q_step, HD, q_step, 1}, err));
+    VIT_TRY(vit_dnnl_md_create(&p->k_transposed, 4, columns, (dnnl_dims_t){T * step, HD, 1, step}, err));
+    VIT_TRY(vit_dnnl_md_create(&p->v, 4, rows, (dnnl_dims_t){T * step, HD, step, 1}, err));
+    VIT_TRY(vit_dnnl_md_create(&p->scores, 4, (dnnl_dims_t){B, NH, Q, T}, NULL, err));
+    VIT_TRY(vit_dnnl_md_create(&p->dst, 4, queries, (dnnl_dims_t){Q * D, HD, D, 1}, err));
     VIT_TRY(vit_dnnl_attr_create(&p->scale, err));
     VIT_TRY(vit_dnnl_attr_create(&p->plain, err));
     VIT_DNNL(dnnl_post_ops_create(&p->post_ops), "post-operations");
@@ -46,7 +46,6 @@ static vit_status describe(struct parts *p, const struct vit_attention_op *op, s
 static vit_status fill(struct vit_dnnl_kernel *k, struct parts *p, const struct vit_attention_op *op,
                        struct vit_error *err)
 {
-    size_t D = (size_t)op->heads * (size_t)op->head_dim;
     VIT_TRY(describe(p, op, err));
     k->base.scratch_size = dnnl_memory_desc_get_size(p->scores);
 
@@ -54,8 +53,8 @@ static vit_status fill(struct vit_dnnl_kernel *k, struct parts *p, const struct 
     VIT_DNNL(dnnl_matmul_primitive_desc_create(&pd, k->engine, p->q, p->k_transposed, NULL, p->scores, p->scale),
              "q k^T");
     VIT_TRY(vit_dnnl_kernel_add(k, pd, err));
-    VIT_TRY(vit_dnnl_kernel_bind(k, DNNL_ARG_SRC, p->q, op->qkv, err));
-    VIT_TRY(vit_dnnl_kernel_bind(k, DNNL_ARG_WEIGHTS, p->k_transposed, op->qkv + D, err));
+    VIT_TRY(vit_dnnl_kernel_bind(k, DNNL_ARG_SRC, p->q, op->q, err));
+    VIT_TRY(vit_dnnl_kernel_bind(k, DNNL_ARG_WEIGHTS, p->k_transposed, op->k, err));
     VIT_TRY(vit_dnnl_kernel_bind_scratch(k, DNNL_ARG_DST, p->scores, 0, err));
 
     VIT_DNNL(dnnl_softmax_forward_primitive_desc_create(&pd, k->engine, dnnl_forward_inference, dnnl_softmax_accurate,
@@ -68,7 +67,7 @@ static vit_status fill(struct vit_dnnl_kernel *k, struct parts *p, const struct 
     VIT_DNNL(dnnl_matmul_primitive_desc_create(&pd, k->engine, p->scores, p->v, NULL, p->dst, p->plain), "scores v");
     VIT_TRY(vit_dnnl_kernel_add(k, pd, err));
     VIT_TRY(vit_dnnl_kernel_bind_scratch(k, DNNL_ARG_SRC, p->scores, 0, err));
-    VIT_TRY(vit_dnnl_kernel_bind(k, DNNL_ARG_WEIGHTS, p->v, op->qkv + 2 * D, err));
+    VIT_TRY(vit_dnnl_kernel_bind(k, DNNL_ARG_WEIGHTS, p->v, op->v, err));
     return vit_dnnl_kernel_bind(k, DNNL_ARG_DST, p->dst, op->dst, err);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vit/attention.h"
 #include "vit/vit.h"
 
 vit_status vit_dnnl_check(dnnl_status_t status, const char *what, struct vit_error *err)
@@ -45,9 +46,16 @@ static vit_status open_dnnl(void **context, struct vit_tuner *tuner, struct vit_
     return VIT_OK;
 }
 
-const struct vit_ops vit_ops_dnnl = {"onednn",        open_dnnl,          close_dnnl,
-                                     vit_dnnl_norm,   vit_dnnl_linear,    vit_dnnl_attention,
-                                     vit_gate_create, vit_qk_norm_create, vit_pool_attention_create};
+static vit_status create_attention(struct vit_kernel **kernel, void *context, const struct vit_attention_op *op,
+                                   struct vit_error *err)
+{
+    enum vit_isa_level level = vit_isa_level();
+    return level == VIT_ISA_ANY ? vit_dnnl_attention(kernel, context, op, err)
+                                : vit_attention_create(kernel, level, op, err);
+}
+
+const struct vit_ops vit_ops_dnnl = {"onednn",        open_dnnl,        close_dnnl,      vit_dnnl_norm,
+                                     vit_dnnl_linear, create_attention, vit_gate_create, vit_qk_norm_create};
 
 static void free_kernel(struct vit_kernel *base)
 {
@@ -184,4 +192,19 @@ const char *vit_isa(void)
     case dnnl_cpu_isa_avx512_core_amx_fp16: return "avx512_core_amx_fp16";
     default: return "default";
     }
+}
+
+enum vit_isa_level vit_isa_level(void)
+{
+    /* Each value is a set of bits that holds those of the lesser ones. */
+    static const dnnl_cpu_isa_t least[] = {
+        [VIT_ISA_AVX2] = dnnl_cpu_isa_avx2,
+        [VIT_ISA_AVX512] = dnnl_cpu_isa_avx512_core,
+        [VIT_ISA_AVX512_BF16] = dnnl_cpu_isa_avx512_core_bf16,
+    };
+    dnnl_cpu_isa_t isa = dnnl_get_effective_cpu_isa();
+    int level = VIT_ISA_AVX512_BF16;
+    while (level > VIT_ISA_ANY && (isa & least[level]) != least[level])
+        level--;
+    return (enum vit_isa_level)level;
 }

@@ -31,6 +31,25 @@ static vit_status add_block(struct vit_plan *p, const struct vit_block *b, int64
     return vit_plan_linear_add(p, p->x, p->f, rows, &b->fc2);      /* x  += fc2(f)         */
 }
 
+/* The last block, when the head reads only the first tokens of each image: their queries meet all keys and values, and
+ * the rest is done for them alone. They take x's place. */
+static vit_status add_last_block(struct vit_plan *p, const struct vit_block *b, int64_t rows, int read)
+{
+    int64_t few = (int64_t)p->batch * read;
+    VIT_TRY(vit_plan_norm(p, p->h, p->x, rows, &b->norm1));                          /* h  = norm1(x)        */
+    VIT_TRY(vit_plan_linear(p, p->qkv, p->h, rows, &b->kv));                         /* kv = kv(h)           */
+    VIT_TRY(vit_plan_gather(p, p->read, p->h, read, b->name));                       /* r  = h, those read   */
+    VIT_TRY(vit_plan_linear(p, p->q, p->read, few, &b->q));                          /* q  = q(r)            */
+    VIT_TRY(vit_plan_cross_attention(p, p->h, p->q, read, p->qkv, b->name));         /* h  = attention(q,kv) */
+    VIT_TRY(vit_plan_gather(p, p->read, p->x, read, b->name));                       /* x  = x, those read   */
+    p->x = p->read;
+    p->tokens = read;
+    VIT_TRY(vit_plan_linear_add(p, p->x, p->h, few, &b->proj));                      /* x += proj(h)         */
+    VIT_TRY(vit_plan_norm(p, p->h, p->x, few, &b->norm2));                           /* h  = norm2(x)        */
+    VIT_TRY(vit_plan_hidden(p, p->f, p->h, few, &b->fc1));                           /* f  = act(fc1(h))     */
+    return vit_plan_linear_add(p, p->x, p->f, few, &b->fc2);                         /* x += fc2(f)          */
+}
+
 /* dst (B, D) = norm(token number t of x). The norm works on each token by itself, so the others are left alone. */
 static vit_status add_token(struct vit_plan *p, const char *stage, float *dst, int t)
 {
@@ -48,13 +67,14 @@ static vit_status add_attn_pool(struct vit_plan *p, const struct vit_attn_pool *
     int64_t B = p->batch;
     const float *latent;
     VIT_TRY(vit_params_vector(p->model->params, a->latent, &latent, p->err));
-    VIT_TRY(vit_plan_linear(p, p->query, latent, 1, &a->q));               /* query = q(latent)         */
-    VIT_TRY(vit_plan_linear(p, p->qkv, p->x, B * T, &a->kv));              /* kv  = kv(x)               */
-    VIT_TRY(vit_plan_pool_attention(p, p->h, p->query, p->qkv));           /* h   = attention(query, kv) */
-    VIT_TRY(vit_plan_linear(p, p->pooled, p->h, B, &a->proj));             /* y   = proj(h)             */
-    VIT_TRY(vit_plan_norm(p, p->h, p->pooled, B, &a->norm));               /* h   = norm(y)             */
-    VIT_TRY(vit_plan_linear_act(p, p->f, p->h, B, &a->fc1));               /* f   = act(fc1(h))         */
-    return vit_plan_linear_add(p, p->pooled, p->f, B, &a->fc2);            /* y  += fc2(f)              */
+    VIT_TRY(vit_plan_repeat(p, p->latent, latent, "attn_pool.latent"));
+    VIT_TRY(vit_plan_linear(p, p->query, p->latent, B, &a->q));                        /* q   = q(latent)        */
+    VIT_TRY(vit_plan_linear(p, p->qkv, p->x, B * T, &a->kv));                          /* kv  = kv(x)            */
+    VIT_TRY(vit_plan_cross_attention(p, p->h, p->query, 1, p->qkv, "attn_pool"));      /* h   = attention(q, kv) */
+    VIT_TRY(vit_plan_linear(p, p->pooled, p->h, B, &a->proj));                         /* y   = proj(h)          */
+    VIT_TRY(vit_plan_norm(p, p->h, p->pooled, B, &a->norm));                           /* h   = norm(y)          */
+    VIT_TRY(vit_plan_linear_act(p, p->f, p->h, B, &a->fc1));                           /* f   = act(fc1(h))      */
+    return vit_plan_linear_add(p, p->pooled, p->f, B, &a->fc2);                        /* y  += fc2(f)           */
 }
 
 /* pooled (B, D), or (B, 2D) with pool concat = what the head reads of all tokens of x. */
@@ -111,17 +131,28 @@ static vit_status check_supported(const struct vit_config *c, struct vit_error *
     return VIT_OK;
 }
 
+int vit_plan_tokens_read(const struct vit_plan *p)
+{
+    const struct vit_config *c = vit_model_config(p->model);
+    if (p->traced || c->qk_norm || c->depth == 0)
+        return 0;
+    return c->pool == VIT_POOL_TOKEN ? 1 : c->pool == VIT_POOL_CLS_DIST_MEAN ? 2 : 0;
+}
+
 vit_status vit_forward(struct vit_plan *p)
 {
     const struct vit_config *c = vit_model_config(p->model);
-    int T = vit_config_tokens(c);
+    int T = vit_config_tokens(c), read = vit_plan_tokens_read(p);
     VIT_TRY(check_supported(c, p->err));
     VIT_TRY(add_embedding(p, c));
     for (int i = 0; i < c->depth; i++) {
         char stage[16];
         snprintf(stage, sizeof stage, "block%02d", i);
-        VIT_TRY(add_block(p, &p->model->blocks[i], (int64_t)p->batch * T));
-        vit_plan_tap(p, stage, p->x, T, c->width);
+        if (i + 1 == c->depth && read)
+            VIT_TRY(add_last_block(p, &p->model->blocks[i], (int64_t)p->batch * T, read));
+        else
+            VIT_TRY(add_block(p, &p->model->blocks[i], (int64_t)p->batch * T));
+        vit_plan_tap(p, stage, p->x, p->tokens, c->width);
     }
     VIT_TRY(add_pooling(p, c));
     return add_head(p, c);

@@ -49,6 +49,12 @@ static struct vit_block block(const struct vit_model *model, int i)
         .fc2 = linear(model, p, "mlp.fc2", D, F),
     };
     snprintf(b.name, sizeof b.name, "blocks.%d", i);
+    b.q = b.kv = b.qkv;
+    snprintf(b.q.name, sizeof b.q.name, "%sattn.q", p);
+    snprintf(b.kv.name, sizeof b.kv.name, "%sattn.kv", p);
+    b.q.out = D;
+    b.kv.out = 2 * D;
+    b.kv.first = D;
     b.proj.gamma = find(model, p, "ls1.gamma");
     b.fc2.gamma = find(model, p, "ls2.gamma");
     return b;

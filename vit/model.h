@@ -10,7 +10,7 @@
 struct vit_block {
     char name[32]; /* as "blocks.3" */
     struct vit_norm norm1;
-    struct vit_linear qkv, proj;    /* (3D, D), (D, D) */
+    struct vit_linear qkv, q, kv, proj; /* (3D, D), its first D rows, the other 2D; (D, D) */
     struct vit_norm q_norm, k_norm; /* of each head's HD; only with qk_norm */
     struct vit_norm norm2;
     struct vit_linear fc1, fc2; /* (F, D) or with SwiGLU (2F, D), and (D, F) */

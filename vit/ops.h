@@ -49,11 +49,14 @@ struct vit_linear_op {
 };
 
 /* dst[b,:,h] = softmax(q k^T / sqrt(HD)) v, per image b and head h, softmax over the keys.
- * qkv (B, T, 3, NH, HD), dst (B, T, NH, HD). dst must not overlap qkv. */
+ * q (B, Q, NH, HD), k and v (B, T, NH, HD), dst (B, Q, NH, HD). The rows (NH, HD) of q are q_step floats apart, those of
+ * k and v kv_step, and all images follow each other; so the three may lie in one array (B, T, 3, NH, HD). dst is dense
+ * and must not overlap the others. */
 struct vit_attention_op {
     float *dst;
-    const float *qkv;
-    int batch, tokens, heads, head_dim;
+    const float *q, *k, *v;
+    int64_t q_step, kv_step;
+    int batch, queries, tokens, heads, head_dim;
 };
 
 /* dst[r][i] = act(src[r][i]) * src[r][F + i]: SwiGLU when act is SiLU.
@@ -76,21 +79,11 @@ struct vit_qk_norm_op {
     const float *q_gain, *q_shift, *k_gain, *k_shift;
 };
 
-/* dst[b,h] = softmax(query[h] k[b,:,h]^T / sqrt(HD)) v[b,:,h]: one query, the same for all images, over all tokens.
- * dst (B, NH, HD), query (NH, HD), kv (B, T, 2, NH, HD). dst must not overlap query or kv. */
-struct vit_pool_attention_op {
-    float *dst;
-    const float *query, *kv;
-    int batch, tokens, heads, head_dim;
-};
-
 /* The operators that only some models need are plain C (variants.c), also among oneDNN's. */
 vit_status vit_gate_create(struct vit_kernel **kernel, void *context, const struct vit_gate_op *op,
                            struct vit_error *err);
 vit_status vit_qk_norm_create(struct vit_kernel **kernel, void *context, const struct vit_qk_norm_op *op,
                               struct vit_error *err);
-vit_status vit_pool_attention_create(struct vit_kernel **kernel, void *context, const struct vit_pool_attention_op *op,
-                                     struct vit_error *err);
 
 struct vit_tuner;
 
@@ -108,8 +101,6 @@ struct vit_ops {
     vit_status (*gate)(struct vit_kernel **kernel, void *context, const struct vit_gate_op *op, struct vit_error *err);
     vit_status (*qk_norm)(struct vit_kernel **kernel, void *context, const struct vit_qk_norm_op *op,
                           struct vit_error *err);
-    vit_status (*pool_attention)(struct vit_kernel **kernel, void *context, const struct vit_pool_attention_op *op,
-                                 struct vit_error *err);
 };
 
 extern const struct vit_ops vit_ops_dnnl;

@@ -79,6 +79,12 @@ static void *allocate(size_t size, struct vit_error *err)
     return data;
 }
 
+/* A layout of the part of the tensors that linear is. */
+static void spell_part(char key[VIT_LAYOUT_KEY_MAX], const char *layout, const struct vit_linear *linear)
+{
+    snprintf(key, VIT_LAYOUT_KEY_MAX, "%.200s rows %d+%d", layout, linear->first, linear->out);
+}
+
 /* The functions below hold the lock. */
 
 static vit_status load_vector(struct vit_params *params, int tensor, const float **data, struct vit_error *err)
@@ -103,26 +109,28 @@ static vit_status load_bias(struct vit_params *params, const struct vit_linear *
 {
     const float *bias, *gamma;
     VIT_TRY(load_vector(params, linear->bias, &bias, err));
-    *data = bias;
+    *data = bias + linear->first;
     if (linear->gamma < 0)
         return VIT_OK;
     VIT_TRY(load_vector(params, linear->gamma, &gamma, err));
-    *data = find(params, linear->bias, "f32 scaled");
+    char key[VIT_LAYOUT_KEY_MAX];
+    spell_part(key, "f32 scaled", linear);
+    *data = find(params, linear->bias, key);
     if (*data)
         return VIT_OK;
     float *scaled = allocate((size_t)linear->out * sizeof *scaled, err);
     if (!scaled)
         return VIT_ERR_MEMORY;
     for (int o = 0; o < linear->out; o++)
-        scaled[o] = bias[o] * gamma[o];
+        scaled[o] = bias[linear->first + o] * gamma[linear->first + o];
     *data = scaled;
-    return keep(params, linear->bias, "f32 scaled", scaled, err);
+    return keep(params, linear->bias, key, scaled, err);
 }
 
-/* Brings linear's matrix, gamma applied, into params->plain. */
-static vit_status load_plain(struct vit_params *params, const struct vit_linear *linear, struct vit_error *err)
+/* Brings the whole matrix that linear is part of into params->plain. */
+static vit_status read_plain(struct vit_params *params, const struct vit_linear *linear, struct vit_error *err)
 {
-    size_t size = (size_t)linear->out * (size_t)linear->in * sizeof(float);
+    size_t size = (size_t)params->reader.count(params->reader.context, linear->weight) * sizeof *params->plain;
     if (params->plain_size < size) {
         free(params->plain);
         params->plain = allocate(size, err);
@@ -130,34 +138,46 @@ static vit_status load_plain(struct vit_params *params, const struct vit_linear 
         if (!params->plain)
             return VIT_ERR_MEMORY;
     }
-    VIT_TRY(params->reader.read(params->reader.context, linear->weight, params->plain, err));
+    return params->reader.read(params->reader.context, linear->weight, params->plain, err);
+}
+
+/* The plain matrix (out, in) of linear, gamma applied; it lies in params->plain. */
+static vit_status load_plain(struct vit_params *params, const struct vit_linear *linear, const float **data,
+                             struct vit_error *err)
+{
+    VIT_TRY(read_plain(params, linear, err));
+    float *matrix = params->plain + (size_t)linear->first * (size_t)linear->in;
+    *data = matrix;
     if (linear->gamma < 0)
         return VIT_OK;
     const float *gamma;
     VIT_TRY(load_vector(params, linear->gamma, &gamma, err));
     for (int o = 0; o < linear->out; o++)
         for (int i = 0; i < linear->in; i++)
-            params->plain[(size_t)o * (size_t)linear->in + (size_t)i] *= gamma[o];
+            matrix[(size_t)o * (size_t)linear->in + (size_t)i] *= gamma[linear->first + o];
     return VIT_OK;
 }
 
 static vit_status load_packed(struct vit_params *params, const struct vit_linear *linear,
                               const struct vit_packing *packing, const void **data, struct vit_error *err)
 {
-    *data = find(params, linear->weight, packing->key);
+    char key[VIT_LAYOUT_KEY_MAX];
+    spell_part(key, packing->key, linear);
+    *data = find(params, linear->weight, key);
     if (*data)
         return VIT_OK;
-    VIT_TRY(load_plain(params, linear, err));
+    const float *plain;
+    VIT_TRY(load_plain(params, linear, &plain, err));
     void *packed = allocate(packing->size, err);
     if (!packed)
         return VIT_ERR_MEMORY;
-    vit_status status = packing->pack(packing, params->plain, packed, err);
+    vit_status status = packing->pack(packing, plain, packed, err);
     if (status != VIT_OK) {
         free(packed);
         return status;
     }
     *data = packed;
-    return keep(params, linear->weight, packing->key, packed, err);
+    return keep(params, linear->weight, key, packed, err);
 }
 
 vit_status vit_params_vector(struct vit_params *params, int i, const float **data, struct vit_error *err)

@@ -10,13 +10,14 @@
 
 #include "vit/error.h"
 
-/* A linear layer y = x W^T + b, its parts named by the numbers of the model's tensors; -1: it has none. */
+/* A linear layer y = x W^T + b, its parts named by the numbers of the model's tensors; -1: it has none. The layer may be
+ * a part of its tensors: rows first .. first + out - 1. */
 struct vit_linear {
     char name[48]; /* as "blocks.3.attn.qkv" */
-    int in, out;
-    int weight; /* (out, in) */
-    int bias;   /* (out) */
-    int gamma;  /* (out): LayerScale of the result, folded into W and b when they are loaded */
+    int in, out, first;
+    int weight; /* (at least first + out, in) */
+    int bias;   /* (at least first + out) */
+    int gamma;  /* the same: LayerScale of the result, folded into W and b when they are loaded */
 };
 
 /* A layer norm over rows of the same width, its parts named likewise. */
@@ -41,7 +42,7 @@ void vit_params_free(struct vit_params *params);
 /* Tensor i as it is. Owned by params. */
 vit_status vit_params_vector(struct vit_params *params, int i, const float **data, struct vit_error *err);
 
-/* The bias of linear with gamma applied; NULL when it has none. */
+/* The bias (out) of linear with gamma applied; NULL when it has none. */
 vit_status vit_params_bias(struct vit_params *params, const struct vit_linear *linear, const float **data,
                            struct vit_error *err);
 
@@ -56,7 +57,7 @@ struct vit_packing {
     void *context; /* pack's own */
 };
 
-/* The weight of linear, with gamma applied, in the layout of packing; 64-byte aligned. */
+/* The weight (out, in) of linear, with gamma applied, in the layout of packing; 64-byte aligned. */
 vit_status vit_params_packed(struct vit_params *params, const struct vit_linear *linear,
                              const struct vit_packing *packing, const void **data, struct vit_error *err);
 

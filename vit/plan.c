@@ -20,6 +20,7 @@ static vit_status allocate_arena(struct vit_plan *p, struct vit_error *err)
 {
     const struct vit_config *c = vit_model_config(p->model);
     int64_t B = p->batch, D = c->width, T = vit_config_tokens(c), N = vit_config_patches(c);
+    int64_t read = vit_plan_tokens_read(p);
     bool two_heads = c->pool == VIT_POOL_CLS_DIST_MEAN;
     struct {
         float **buffer;
@@ -30,10 +31,13 @@ static vit_status allocate_arena(struct vit_plan *p, struct vit_error *err)
         {&p->h, extent(B * T, D)},
         {&p->qkv, extent(B * T, 3 * D)},
         {&p->f, extent(B * T, c->mlp)},
+        {&p->q, extent(B * read, D)},
+        {&p->read, extent(B * read, D)},
         {&p->pooled, extent(B, vit_config_head_width(c))},
         {&p->logits, extent(B, c->classes)},
         {&p->f2, extent(B * T, c->swiglu ? 2 * c->mlp : 0)},
-        {&p->query, extent(1, c->pool == VIT_POOL_MAP ? D : 0)},
+        {&p->query, extent(B, c->pool == VIT_POOL_MAP ? D : 0)},
+        {&p->latent, extent(B, c->pool == VIT_POOL_MAP ? D : 0)},
         {&p->pooled_dist, extent(B, two_heads ? D : 0)},
         {&p->pair, extent(2 * B, two_heads ? c->classes : 0)},
     };
@@ -66,7 +70,7 @@ static vit_status allocate_scratch(struct vit_plan *p, struct vit_error *err)
 }
 
 vit_status vit_plan_create(struct vit_plan **plan, const struct vit_model *model, int batch, const struct vit_ops *ops,
-                           struct vit_tuner *tuner, struct vit_error *err)
+                           struct vit_tuner *tuner, bool traced, struct vit_error *err)
 {
     struct vit_plan *p = calloc(1, sizeof *p);
     if (!p)
@@ -74,6 +78,8 @@ vit_status vit_plan_create(struct vit_plan **plan, const struct vit_model *model
     p->model = model;
     p->ops = ops;
     p->batch = batch;
+    p->traced = traced;
+    p->tokens = vit_config_tokens(vit_model_config(model));
     p->err = err;
     vit_status status = ops->open(&p->ops_context, tuner, err);
     if (status == VIT_OK)
@@ -220,26 +226,35 @@ vit_status vit_plan_qk_norm(struct vit_plan *p, float *qkv, int64_t rows, const 
     return append(p, "qk_norm", q->name, kernel, 16.0 * (double)rows * c->width);
 }
 
+static vit_status add_attention(struct vit_plan *p, struct vit_attention_op *op, const char *name)
+{
+    const struct vit_config *c = vit_model_config(p->model);
+    op->batch = p->batch;
+    op->heads = c->heads;
+    op->head_dim = c->width / c->heads;
+    op->tokens = vit_config_tokens(c);
+    struct vit_kernel *kernel;
+    VIT_TRY(p->ops->attention(&kernel, p->ops_context, op, p->err));
+    char full[64];
+    snprintf(full, sizeof full, "%.48s.attn", name);
+    return append(p, "attention", full, kernel, 4.0 * p->batch * op->queries * op->tokens * c->width);
+}
+
 vit_status vit_plan_attention(struct vit_plan *p, float *dst, const float *qkv, const char *name)
 {
     const struct vit_config *c = vit_model_config(p->model);
-    double T = vit_config_tokens(c);
-    struct vit_attention_op op = {dst, qkv, p->batch, (int)T, c->heads, c->width / c->heads};
-    struct vit_kernel *kernel;
-    VIT_TRY(p->ops->attention(&kernel, p->ops_context, &op, p->err));
-    char full[64];
-    snprintf(full, sizeof full, "%.48s.attn", name);
-    return append(p, "attention", full, kernel, 4.0 * p->batch * T * T * c->width);
+    int64_t D = c->width;
+    return add_attention(p, &(struct vit_attention_op){.dst = dst, .q = qkv, .k = qkv + D, .v = qkv + 2 * D,
+                                                       .q_step = 3 * D, .kv_step = 3 * D,
+                                                       .queries = vit_config_tokens(c)}, name);
 }
 
-vit_status vit_plan_pool_attention(struct vit_plan *p, float *dst, const float *query, const float *kv)
+vit_status vit_plan_cross_attention(struct vit_plan *p, float *dst, const float *q, int queries, const float *kv,
+                                    const char *name)
 {
-    const struct vit_config *c = vit_model_config(p->model);
-    int T = vit_config_tokens(c);
-    struct vit_pool_attention_op op = {dst, query, kv, p->batch, T, c->heads, c->width / c->heads};
-    struct vit_kernel *kernel;
-    VIT_TRY(p->ops->pool_attention(&kernel, p->ops_context, &op, p->err));
-    return append(p, "attention", "attn_pool", kernel, 4.0 * p->batch * T * c->width);
+    int64_t D = vit_model_config(p->model)->width;
+    return add_attention(p, &(struct vit_attention_op){.dst = dst, .q = q, .k = kv, .v = kv + D, .q_step = D,
+                                                       .kv_step = 2 * D, .queries = queries}, name);
 }
 
 vit_status vit_plan_embed(struct vit_plan *p, float *dst, const float *src)
@@ -262,9 +277,24 @@ static vit_status add_mean(struct vit_plan *p, const struct vit_mean_op *op, con
 vit_status vit_plan_mean(struct vit_plan *p, float *dst, const float *src, int first, int count)
 {
     const struct vit_config *c = vit_model_config(p->model);
-    int64_t D = c->width, T = vit_config_tokens(c);
-    struct vit_mean_op op = {dst, src + first * D, p->batch, count, c->width, vit_config_head_width(c), T * D, D};
+    int64_t D = c->width;
+    struct vit_mean_op op = {dst, src + first * D, p->batch, count, c->width, vit_config_head_width(c), p->tokens * D,
+                             D};
     return add_mean(p, &op, "pool");
+}
+
+/* A mean of one row is a copy; count rows that follow each other are copied as one. */
+vit_status vit_plan_gather(struct vit_plan *p, float *dst, const float *src, int count, const char *name)
+{
+    const struct vit_config *c = vit_model_config(p->model);
+    int64_t D = c->width, T = vit_config_tokens(c);
+    return add_mean(p, &(struct vit_mean_op){dst, src, p->batch, 1, count * c->width, count * D, T * D, 0}, name);
+}
+
+vit_status vit_plan_repeat(struct vit_plan *p, float *dst, const float *src, const char *name)
+{
+    int width = vit_model_config(p->model)->width;
+    return add_mean(p, &(struct vit_mean_op){dst, src, p->batch, 1, width, width, 0, 0}, name);
 }
 
 vit_status vit_plan_average(struct vit_plan *p, float *dst, const float *pair)

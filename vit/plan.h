@@ -29,20 +29,25 @@ struct vit_plan {
     const struct vit_ops *ops;
     void *ops_context;
     int batch;
+    int tokens;  /* of each image in x; fewer than T behind a last block that computes only those that are read */
+    bool traced; /* every stage is wanted whole */
 
     /* The arena, cut into the buffers that the steps share. */
     float *arena;
     float *patches; /* (B, N, 3PP), the input */
-    float *x;       /* (B, T, D), the residual stream */
+    float *x;       /* (B, T, D), the residual stream; behind the last block (B, tokens, D) */
     float *h;       /* (B, T, D) */
     float *qkv;     /* (B, T, 3D) */
     float *f;       /* (B, T, F) */
+    float *q;       /* (B, read, D): queries of the tokens that are read, empty when all are */
+    float *read;    /* (B, read, D): their residual stream */
     float *pooled;  /* (B, D), or (B, 2D) with pool concat */
     float *logits;  /* (B, K), the output */
 
     /* Of a model that needs them; else empty. */
     float *f2;          /* (B, T, 2F): SwiGLU's two halves */
-    float *query;       /* (D): attention pooling's */
+    float *query;       /* (B, D): attention pooling's, the same for each image */
+    float *latent;      /* (B, D): what it is made of */
     float *pooled_dist; /* (B, D): the distillation token for its own head */
     float *pair;        /* (2, B, K): the logits of both heads */
 
@@ -54,7 +59,7 @@ struct vit_plan {
 };
 
 vit_status vit_plan_create(struct vit_plan **plan, const struct vit_model *model, int batch, const struct vit_ops *ops,
-                           struct vit_tuner *tuner, struct vit_error *err);
+                           struct vit_tuner *tuner, bool traced, struct vit_error *err);
 void vit_plan_free(struct vit_plan *plan); /* NULL is fine */
 
 /* patches -> logits. profile adds to every step's seconds; trace_dir may be NULL. */
@@ -84,13 +89,20 @@ vit_status vit_plan_qk_norm(struct vit_plan *plan, float *qkv, int64_t rows, con
 /* dst (B, T, D) = attention(qkv (B, T, 3D)). */
 vit_status vit_plan_attention(struct vit_plan *plan, float *dst, const float *qkv, const char *name);
 
-/* dst (B, D) = attention of query (D) over the tokens of kv (B, T, 2D). */
-vit_status vit_plan_pool_attention(struct vit_plan *plan, float *dst, const float *query, const float *kv);
+/* dst (B, Q, D) = attention of q (B, Q, D) over the tokens of kv (B, T, 2D). */
+vit_status vit_plan_cross_attention(struct vit_plan *plan, float *dst, const float *q, int queries, const float *kv,
+                                    const char *name);
+
+/* dst (B, count, D) = the first count tokens of each image of src (B, T, D). */
+vit_status vit_plan_gather(struct vit_plan *plan, float *dst, const float *src, int count, const char *name);
+
+/* dst (B, D) = src (D) for every image. */
+vit_status vit_plan_repeat(struct vit_plan *plan, float *dst, const float *src, const char *name);
 
 /* dst (B, T, D) = the tokens of the embedded patches src (B, N, D). */
 vit_status vit_plan_embed(struct vit_plan *plan, float *dst, const float *src);
 
-/* dst (B, D) = mean of tokens first .. first + count - 1 of src (B, T, D). The rows of dst are as far apart as those of
+/* dst (B, D) = mean of tokens first .. first + count - 1 of src (B, tokens, D). The rows of dst are as far apart as those of
  * the head's input. */
 vit_status vit_plan_mean(struct vit_plan *plan, float *dst, const float *src, int first, int count);
 
@@ -103,5 +115,9 @@ void vit_plan_tap(struct vit_plan *plan, const char *name, const float *data, in
 
 /* Appends all steps of the model. */
 vit_status vit_forward(struct vit_plan *plan);
+
+/* How many tokens, from the first on, the head reads, when that is fewer than T and the last block may leave the others
+ * out; else 0. */
+int vit_plan_tokens_read(const struct vit_plan *plan);
 
 #endif

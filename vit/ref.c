@@ -161,13 +161,13 @@ static vit_status run_attention(struct vit_kernel *kernel, void *scratch, struct
 {
     (void)err;
     const struct vit_attention_op *op = &((struct ref_attention *)kernel)->op;
-    int T = op->tokens, NH = op->heads, HD = op->head_dim;
-    int64_t D = (int64_t)NH * HD;
-    for (int b = 0; b < op->batch; b++)
+    int Q = op->queries, T = op->tokens, NH = op->heads, HD = op->head_dim;
+    for (int64_t b = 0; b < op->batch; b++)
         for (int h = 0; h < NH; h++) {
-            const float *q = op->qkv + b * T * 3 * D + h * HD, *k = q + D, *v = k + D;
-            for (int t = 0; t < T; t++)
-                attend(op->dst + (b * T + t) * D + h * HD, q + t * 3 * D, k, v, T, HD, 3 * D, scratch);
+            int64_t kv = b * T * op->kv_step + h * HD;
+            for (int t = 0; t < Q; t++)
+                attend(op->dst + ((b * Q + t) * NH + h) * HD, op->q + (b * Q + t) * op->q_step + h * HD, op->k + kv,
+                       op->v + kv, T, HD, op->kv_step, scratch);
         }
     return VIT_OK;
 }
@@ -243,37 +243,5 @@ static vit_status create_qk_norm(struct vit_kernel **kernel, void *context, cons
     return VIT_OK;
 }
 
-struct ref_pool_attention {
-    struct vit_kernel base;
-    struct vit_pool_attention_op op;
-};
-
-static vit_status run_pool_attention(struct vit_kernel *kernel, void *scratch, struct vit_error *err)
-{
-    (void)err;
-    const struct vit_pool_attention_op *op = &((struct ref_pool_attention *)kernel)->op;
-    int T = op->tokens, HD = op->head_dim;
-    int64_t D = (int64_t)op->heads * HD;
-    for (int b = 0; b < op->batch; b++)
-        for (int h = 0; h < op->heads; h++) {
-            const float *k = op->kv + b * T * 2 * D + h * HD;
-            attend(op->dst + b * D + h * HD, op->query + h * HD, k, k + D, T, HD, 2 * D, scratch);
-        }
-    return VIT_OK;
-}
-
-static vit_status create_pool_attention(struct vit_kernel **kernel, void *context,
-                                        const struct vit_pool_attention_op *op, struct vit_error *err)
-{
-    (void)context;
-    struct ref_pool_attention *k = malloc(sizeof *k);
-    if (!k)
-        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    *k = (struct ref_pool_attention){{"ref", (size_t)op->tokens * sizeof(double), run_pool_attention, free_ref}, *op};
-    *kernel = &k->base;
-    return VIT_OK;
-}
-
-const struct vit_ops vit_ops_ref = {"ref",         open_ref,       close_ref,
-                                    create_norm,   create_linear,  create_attention,
-                                    create_gate,   create_qk_norm, create_pool_attention};
+const struct vit_ops vit_ops_ref = {"ref",         open_ref,         close_ref,   create_norm,
+                                    create_linear, create_attention, create_gate, create_qk_norm};

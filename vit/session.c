@@ -61,7 +61,7 @@ static vit_status fill(struct vit_session *session, const struct vit_session_opt
     const struct vit_ops *ops = options->reference ? &vit_ops_ref : &vit_ops_dnnl;
     int before = omp_get_max_threads();
     omp_set_num_threads(session->threads); /* of this thread alone; oneDNN plans for as many */
-    vit_status status = vit_plan_create(&session->plan, session->model, options->batch, ops, tuner, err);
+    vit_status status = vit_plan_create(&session->plan, session->model, options->batch, ops, tuner, options->trace_dir != NULL, err);
     omp_set_num_threads(before);
     if (tuner)
         vit_tuner_save(tuner);

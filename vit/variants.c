@@ -1,5 +1,5 @@
-/* variants.c: the operators that only some models need, in plain C and f32: the gate of SwiGLU, the norms of q and k,
- * and the one query of attention pooling. None of them weighs much beside the model's matrix products. */
+/* variants.c: the operators that only some models need, in plain C and f32: the gate of SwiGLU and the norms of q and k.
+ * Neither weighs much beside the model's matrix products. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -103,66 +103,6 @@ vit_status vit_qk_norm_create(struct vit_kernel **kernel, void *context, const s
     if (!k)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
     *k = (struct qk_norm){{"plain", 0, run_qk_norm, free_plain}, *op};
-    *kernel = &k->base;
-    return VIT_OK;
-}
-
-/* ---- Attention of one query ---- */
-
-struct pool_attention {
-    struct vit_kernel base;
-    struct vit_pool_attention_op op;
-};
-
-/* One image and head; p (T) is scratch. Rows of k and v are stride floats apart. */
-static void attend(float *dst, const float *q, const float *k, const float *v, int T, int HD, int64_t stride, float *p)
-{
-    float scale = 1 / sqrtf((float)HD), top = -INFINITY, total = 0;
-    for (int t = 0; t < T; t++) {
-        float dot = 0;
-#pragma omp simd reduction(+ : dot)
-        for (int i = 0; i < HD; i++)
-            dot += q[i] * k[t * stride + i];
-        p[t] = dot * scale;
-        top = fmaxf(top, p[t]);
-    }
-    for (int i = 0; i < HD; i++)
-        dst[i] = 0;
-    for (int t = 0; t < T; t++) {
-        p[t] = expf(p[t] - top);
-        total += p[t];
-        for (int i = 0; i < HD; i++)
-            dst[i] += p[t] * v[t * stride + i];
-    }
-    for (int i = 0; i < HD; i++)
-        dst[i] /= total;
-}
-
-static vit_status run_pool_attention(struct vit_kernel *kernel, void *scratch, struct vit_error *err)
-{
-    (void)err;
-    const struct vit_pool_attention_op *op = &((struct pool_attention *)kernel)->op;
-    int T = op->tokens, NH = op->heads, HD = op->head_dim;
-    int64_t D = (int64_t)NH * HD;
-#pragma omp parallel for collapse(2)
-    for (int b = 0; b < op->batch; b++)
-        for (int h = 0; h < NH; h++) {
-            const float *k = op->kv + b * T * 2 * D + h * HD;
-            float *p = (float *)scratch + ((int64_t)b * NH + h) * T;
-            attend(op->dst + b * D + h * HD, op->query + h * HD, k, k + D, T, HD, 2 * D, p);
-        }
-    return VIT_OK;
-}
-
-vit_status vit_pool_attention_create(struct vit_kernel **kernel, void *context, const struct vit_pool_attention_op *op,
-                                     struct vit_error *err)
-{
-    (void)context;
-    struct pool_attention *k = malloc(sizeof *k);
-    if (!k)
-        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    size_t scores = (size_t)op->batch * (size_t)op->heads * (size_t)op->tokens;
-    *k = (struct pool_attention){{"plain", scores * sizeof(float), run_pool_attention, free_plain}, *op};
     *kernel = &k->base;
     return VIT_OK;
 }

@@ -1,0 +1,41 @@
+/* attention.h: attention by own kernels: attention.c schedules, a kernel for each instruction set computes.
+ *
+ * The unit of work is a block of queries of one head of one image. The keys and values of that head are packed into
+ * panels first, which serve all its blocks that the same thread does. What is computed for a query does not depend on
+ * the block or the thread that it falls to. */
+#ifndef VIT_ATTENTION_H
+#define VIT_ATTENTION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vit/isa.h"
+#include "vit/ops.h"
+
+/* The attention of ops.h. level: at least VIT_ISA_AVX2, at most vit_isa_level(). */
+vit_status vit_attention_create(struct vit_kernel **kernel, enum vit_isa_level level, const struct vit_attention_op *op,
+                                struct vit_error *err);
+
+/* ---- Between attention.c and its kernels ---- */
+
+/* One head of one image, in place: q and dst (Q, HD), k and v (T, HD), their rows as many floats apart as the strides. */
+struct vit_attention_head {
+    const float *q, *k, *v;
+    float *dst;
+    int tokens, head_dim;
+    int64_t q_stride, kv_stride, dst_stride;
+};
+
+struct vit_attention_kernel {
+    const char *name;
+    int max_queries; /* in a block */
+    /* In floats: the panels of one head, and the scores of one block. */
+    size_t (*panels_size)(int tokens, int head_dim);
+    size_t (*scores_size)(int tokens);
+    void (*pack)(const struct vit_attention_head *head, float *panels);
+    void (*attend)(const struct vit_attention_head *head, const float *panels, int first, int n_queries, float *scores);
+};
+
+extern const struct vit_attention_kernel vit_attention_avx2, vit_attention_avx512;
+
+#endif

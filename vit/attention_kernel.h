@@ -1,0 +1,227 @@
+/* attention_kernel.h: attention for a block of queries, in terms of a vector. Included once by each attention_ISA.c,
+ * which defines before it
+ *     TARGET         the attribute that allows the instruction set
+ *     vec            a vector of LANES floats
+ *     MAX_QUERIES    rows of the register tile; with its two vectors a row it must fit the registers
+ *     v_zero v_set1 v_load v_store v_load_some v_store_some v_add v_mul v_max v_fma v_fms v_sum v_top v_exp2
+ *
+ * Scores are S = Q K^T, a product over HD, and the result O = P V, a product over T: the same loop over a panel of
+ * PANEL columns, of K^T or of V. A panel is stored row by row; the last one is a single vector wide when that is
+ * enough. */
+#include <math.h>
+
+#include "vit/attention.h"
+
+enum { PANEL = 2 * LANES, PACK = 8 };
+
+#define INLINE static inline __attribute__((always_inline)) TARGET
+
+static int round_up(int n, int step)
+{
+    return (n + step - 1) / step * step;
+}
+
+/* The width of the panel that begins at column at, of n columns. */
+static int panel_width(int n, int at)
+{
+    return n - at > LANES ? PANEL : LANES;
+}
+
+/* ---- Packing ---- */
+
+/* Columns [0, n_cols) of the 8x8 transposed dst, from n_rows rows of src; the rows that are missing count as zero. */
+TARGET static void transpose(float *dst, int dst_stride, const float *src, int64_t src_stride, int n_rows, int n_cols)
+{
+    __m256i mask = _mm256_cmpgt_epi32(_mm256_set1_epi32(n_cols), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    __m256 row[PACK], pair[PACK];
+    for (int i = 0; i < PACK; i++)
+        row[i] = i < n_rows ? _mm256_maskload_ps(src + i * src_stride, mask) : _mm256_setzero_ps();
+    for (int i = 0; i < PACK; i += 2) {
+        pair[i] = _mm256_unpacklo_ps(row[i], row[i + 1]);
+        pair[i + 1] = _mm256_unpackhi_ps(row[i], row[i + 1]);
+    }
+    for (int i = 0; i < PACK; i += 4) {
+        row[i] = _mm256_shuffle_ps(pair[i], pair[i + 2], 0x44);
+        row[i + 1] = _mm256_shuffle_ps(pair[i], pair[i + 2], 0xEE);
+        row[i + 2] = _mm256_shuffle_ps(pair[i + 1], pair[i + 3], 0x44);
+        row[i + 3] = _mm256_shuffle_ps(pair[i + 1], pair[i + 3], 0xEE);
+    }
+    for (int i = 0; i < PACK / 2; i++) {
+        pair[i] = _mm256_permute2f128_ps(row[i], row[i + 4], 0x20);
+        pair[i + 4] = _mm256_permute2f128_ps(row[i], row[i + 4], 0x31);
+    }
+    for (int i = 0; i < n_cols; i++)
+        _mm256_storeu_ps(dst + i * dst_stride, pair[i]);
+}
+
+/* dst: panels of K^T (HD, T), the columns after the last key zero. */
+TARGET static void pack_keys(const struct vit_attention_head *h, float *dst)
+{
+    int HD = h->head_dim, T = h->tokens;
+    for (int t = 0; t < round_up(T, LANES); t += PACK) {
+        int panel = t / PANEL * PANEL, width = panel_width(T, panel);
+        float *column = dst + (int64_t)panel * HD + (t - panel);
+        for (int d = 0; d < HD; d += PACK)
+            transpose(column + (int64_t)d * width, width, h->k + t * h->kv_stride + d, h->kv_stride, T - t,
+                      HD - d < PACK ? HD - d : PACK);
+    }
+}
+
+/* dst: panels of V (T, HD), the columns after the last zero. */
+TARGET static void pack_values(const struct vit_attention_head *h, float *dst)
+{
+    int HD = h->head_dim, T = h->tokens;
+    for (int t = 0; t < T; t++) {
+        const float *src = h->v + t * h->kv_stride;
+        for (int d = 0; d < HD; d += LANES) {
+            int panel = d / PANEL * PANEL, width = panel_width(HD, panel);
+            float *to = dst + (int64_t)panel * T + (int64_t)t * width + (d - panel);
+            v_store(to, HD - d < LANES ? v_load_some(src + d, HD - d) : v_load(src + d));
+        }
+    }
+}
+
+static size_t keys_size(int tokens, int head_dim)
+{
+    return (size_t)round_up(tokens, LANES) * (size_t)head_dim;
+}
+
+static size_t panels_size(int tokens, int head_dim)
+{
+    return keys_size(tokens, head_dim) + (size_t)tokens * (size_t)round_up(head_dim, LANES);
+}
+
+TARGET static void pack(const struct vit_attention_head *h, float *panels)
+{
+    pack_keys(h, panels);
+    pack_values(h, panels + keys_size(h->tokens, h->head_dim));
+}
+
+/* ---- The product ---- */
+
+/* One tile of a product: c (rows, cols) = a (rows, depth) b (depth, PANEL or LANES), row i times factor[i]. */
+struct tile {
+    const float *a, *b, *factor; /* factor: NULL is 1 */
+    float *c;
+    int64_t a_stride, c_stride;
+    int depth, cols;
+};
+
+/* rows and vecs are constants where this is called, so that the sums are registers. */
+INLINE void multiply(const struct tile *t, const int rows, const int vecs)
+{
+    vec sum[MAX_QUERIES][2];
+    const float *a = t->a, *b = t->b, *factor = t->factor;
+    int64_t a_stride = t->a_stride, c_stride = t->c_stride;
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++)
+        sum[i][0] = sum[i][1] = v_zero();
+    for (int k = t->depth; k > 0; k--, a++, b += vecs * LANES) {
+        vec b0 = v_load(b), b1 = vecs == 2 ? v_load(b + LANES) : b0;
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; i++) {
+            vec x = v_set1(a[i * a_stride]);
+            sum[i][0] = v_fma(x, b0, sum[i][0]);
+            sum[i][1] = v_fma(x, b1, sum[i][1]);
+        }
+    }
+    float *c = t->c;
+    int last = t->cols - (vecs - 1) * LANES;
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++, c += c_stride) {
+        if (factor) {
+            sum[i][0] = v_mul(sum[i][0], v_set1(factor[i]));
+            sum[i][1] = v_mul(sum[i][1], v_set1(factor[i]));
+        }
+        if (vecs == 2)
+            v_store(c, sum[i][0]);
+        v_store_some(c + (vecs - 1) * LANES, sum[i][vecs - 1], last);
+    }
+}
+
+#define ROWS(n)                \
+    case n:                    \
+        if (width == PANEL)    \
+            multiply(t, n, 2); \
+        else                   \
+            multiply(t, n, 1); \
+        break
+
+TARGET static void multiply_tile(const struct tile *t, int rows, int width)
+{
+    switch (rows) {
+        ROWS(1);
+        ROWS(2);
+        ROWS(3);
+        ROWS(4);
+        ROWS(5);
+        ROWS(6);
+#if MAX_QUERIES > 6
+        ROWS(7);
+        ROWS(8);
+        ROWS(9);
+        ROWS(10);
+        ROWS(11);
+        ROWS(12);
+#endif
+    }
+}
+
+/* t->c (rows, n_cols) = t->a (rows, depth) times all panels of a (depth, n_cols) matrix. */
+TARGET static void multiply_panels(struct tile t, int rows, int n_cols)
+{
+    float *c = t.c;
+    const float *b = t.b;
+    for (int at = 0; at < n_cols; at += PANEL) {
+        int width = panel_width(n_cols, at);
+        t.b = b + (int64_t)at * t.depth;
+        t.c = c + at;
+        t.cols = n_cols - at < width ? n_cols - at : width;
+        multiply_tile(&t, rows, width);
+    }
+}
+
+/* ---- Softmax ---- */
+
+/* Below 2^LEAST a probability is as good as none; ending there keeps every product with one a normal number. */
+#define LEAST (-100.0f)
+
+/* In place: p = exp2(scale (s - max s)) over n scores; returns their sum. What follows them up to a whole vector is
+ * overwritten, and counts as minus infinity, of which at most LANES times 2^LEAST is left in the sum. */
+TARGET static float exponentials(float *s, int n, float scale)
+{
+    vec least = v_set1(LEAST), factor = v_set1(scale), top = v_load(s), sum = v_zero();
+    for (int t = n; t < round_up(n, LANES); t++)
+        s[t] = -INFINITY;
+    for (int t = 0; t < n; t += LANES)
+        top = v_max(top, v_load(s + t));
+    top = v_mul(v_set1(v_top(top)), factor);
+    for (int t = 0; t < n; t += LANES) {
+        /* The order of max's operands lets NaN through. */
+        vec p = v_exp2(v_max(least, v_fms(v_load(s + t), factor, top)));
+        v_store(s + t, p);
+        sum = v_add(sum, p);
+    }
+    return v_sum(sum);
+}
+
+/* ---- A block of queries ---- */
+
+static size_t scores_size(int tokens)
+{
+    return (size_t)MAX_QUERIES * (size_t)round_up(tokens, LANES);
+}
+
+TARGET static void attend(const struct vit_attention_head *h, const float *panels, int first, int n_queries, float *scores)
+{
+    int T = h->tokens, HD = h->head_dim, stride = round_up(T, LANES);
+    float scale = (float)(1.4426950408889634 / sqrt(HD)), factor[MAX_QUERIES];
+    struct tile qk = {.a = h->q + first * h->q_stride, .a_stride = h->q_stride, .depth = HD,
+                      .b = panels, .c = scores, .c_stride = stride};
+    struct tile pv = {.a = scores, .a_stride = stride, .depth = T, .b = panels + keys_size(T, HD),
+                      .c = h->dst + first * h->dst_stride, .c_stride = h->dst_stride, .factor = factor};
+    multiply_panels(qk, n_queries, stride);
+    for (int i = 0; i < n_queries; i++)
+        factor[i] = 1 / exponentials(scores + i * stride, T, scale);
+    multiply_panels(pv, n_queries, HD);
+}
