@@ -361,7 +361,8 @@ def make_pixels():
                     add_pixels(f"tests/pictures/{name}", 32, mode, resize_to, rounding, 3, imagenet)
     for name in ("jpeg-420.jpg", "png-type2-8bit.png", "jpeg-30x900.jpg", "jpeg-1x1.jpg"):
         for resize_to in (32, 35, 29, 40):
-            add_pixels(f"tests/pictures/{name}", 32, "border", resize_to, "half_even", 3, (imagenet, half)[resize_to % 2])
+            add_pixels(f"tests/pictures/{name}", 32, "border", resize_to, "half_even", 3,
+                       (imagenet, half)[resize_to % 2])
 
 
 OUT.mkdir(exist_ok=True)
