@@ -61,7 +61,7 @@ static vit_status next_chunk(struct chunk *chunk, const uint8_t *at, const uint8
             return vit_fail(err, VIT_ERR_DECODE, "PNG: damaged: a chunk's type is not four letters");
     }
     if (chunk->size > (size_t)(end - at) - FRAME)
-        return vit_fail(err, VIT_ERR_DECODE, "PNG: the file is cut within a %s chunk of %u bytes", chunk->type,
+        return vit_fail(err, VIT_ERR_DECODE, "PNG: the file is cut within its %s chunk of %u bytes", chunk->type,
                         chunk->size);
     chunk->data = at + 8;
     uint32_t stored = get32(chunk->data + chunk->size), found = vit_formats_crc32(0, at + 4, (size_t)chunk->size + 4);
