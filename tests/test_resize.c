@@ -132,7 +132,7 @@ static void check_resize(const char *rest)
 
 Test(resize, all_filters_and_shapes)
 {
-    each_line("resize", 72, check_resize);
+    each_line("resize", 90, check_resize);
 }
 
 Test(resize, part_equals_crop)
