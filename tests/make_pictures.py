@@ -229,6 +229,8 @@ def make_pngs():
            "compression")
     refuse("png-bad-filter.png", start + header(2, 1, 8, 0) + chunk(b"IDAT", zlib.compress(b"\7ab")) + end, "decode",
            "filter")
+    bad_block = chunk(b"IDAT", b"\x78\x9c\x07" + bytes(9))  # stb_image fails here without giving a reason
+    refuse("png-bad-block.png", start + header(2, 1, 8, 0) + bad_block + end, "decode", "damaged")
     refuse("png-bomb.png", start + header(2, 1, 8, 0) + chunk(b"IDAT", zlib.compress(bytes(1 << 22))) + end, "decode",
            "more")
     refuse("png-no-data.png", start + header(2, 1, 8, 0) + end, "decode", "data")
