@@ -55,7 +55,7 @@ static vit_status read_info_header(struct bmp *b, struct vit_error *err)
     if (b->compression != BITFIELDS)
         return VIT_OK;
 
-    /* The masks follow the fields of a 40-byte header, whether they belong to a larger header or come after this one. */
+    /* The masks follow the fields of a 40-byte header, whether as part of a larger header or behind this one. */
     if (b->n < FILE_HEADER + 52)
         return vit_fail(err, VIT_ERR_DECODE, "BMP: the file is cut: it ends within its header");
     b->red = get32(h + 40);
@@ -148,8 +148,9 @@ static vit_status locate_pixels(struct bmp *b, struct vit_error *err)
         b->pixels = b->palette + (size_t)b->colours * (size_t)b->palette_step;
     size_t there = b->pixels < b->n ? b->n - b->pixels : 0, before_last = (size_t)b->height - 1;
     if (there / row_stride(b) < before_last || there - before_last * row_stride(b) < row_bytes(b))
-        return vit_fail(err, VIT_ERR_DECODE, "BMP: the file is cut: %zu bytes do not hold %" PRId64 " rows of %zu bytes",
-                        there, b->height, row_stride(b));
+        return vit_fail(err, VIT_ERR_DECODE,
+                        "BMP: the file is cut: %zu bytes do not hold %" PRId64 " rows of %zu bytes", there, b->height,
+                        row_stride(b));
     return VIT_OK;
 }
 

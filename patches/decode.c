@@ -115,8 +115,8 @@ static vit_status check_length(int64_t n, const struct vit_decode_options *optio
     if (n == 0)
         return vit_fail(err, VIT_ERR_EMPTY, "the file is empty");
     if (n > options->max_bytes)
-        return vit_fail(err, VIT_ERR_TOO_LARGE, "a file of %" PRId64 " bytes is above the limit of %" PRId64 " bytes", n,
-                        options->max_bytes);
+        return vit_fail(err, VIT_ERR_TOO_LARGE,
+                        "a file of %" PRId64 " bytes is above the limit of %" PRId64 " bytes", n, options->max_bytes);
     return VIT_OK;
 }
 

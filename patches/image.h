@@ -11,7 +11,8 @@ struct vit_image {
     uint8_t *rgb; /* (H, W, 3), rows without padding; malloc'ed, owned */
 };
 
-/* Allocates the pixels of a width x height picture, unset. On failure *image is empty. Errors: decode (no pixels), memory. */
+/* Allocates the pixels of a width x height picture, unset. On failure *image is empty. Errors: decode (a side below
+ * 1), memory. */
 vit_status vit_image_create(struct vit_image *image, int width, int height, struct vit_error *err);
 
 /* Frees the pixels and clears *image; NULL and an empty image are fine. */

@@ -65,12 +65,6 @@ static void source_nothing(j_decompress_ptr jpeg)
     (void)jpeg;
 }
 
-static vit_status fail_cut(struct reader *r)
-{
-    return vit_fail(r->err, VIT_ERR_DECODE, "JPEG: the file is cut: its data ends at row %u of %u",
-                    r->jpeg.output_scanline, r->jpeg.image_height);
-}
-
 /* Turns the error with which libjpeg gave up into a status. */
 static vit_status fail_libjpeg(struct reader *r)
 {
@@ -130,13 +124,15 @@ static vit_status read_rows(struct reader *r)
     r->jpeg.out_color_space = JCS_RGB;
     r->jpeg.dct_method = JDCT_ISLOW;
     r->jpeg.do_fancy_upsampling = TRUE;
-    if (!jpeg_start_decompress(&r->jpeg))
-        return fail_cut(r);
+    if (!jpeg_start_decompress(&r->jpeg)) /* a progressive file is read to its end here */
+        return vit_fail(r->err, VIT_ERR_DECODE, "JPEG: the file is cut: its %d. scan is not complete",
+                        r->jpeg.input_scan_number);
     VIT_TRY(vit_image_create(r->image, (int)r->jpeg.output_width, (int)r->jpeg.output_height, r->err));
     while (r->jpeg.output_scanline < r->jpeg.output_height) {
         JSAMPROW row = r->image->rgb + (size_t)r->jpeg.output_scanline * r->jpeg.output_width * 3;
         if (jpeg_read_scanlines(&r->jpeg, &row, 1) != 1)
-            return fail_cut(r);
+            return vit_fail(r->err, VIT_ERR_DECODE, "JPEG: the file is cut: its data ends at row %u of %u",
+                            r->jpeg.output_scanline, r->jpeg.image_height);
     }
     (void)jpeg_finish_decompress(&r->jpeg); /* meets damage after the last row; a missing end marker is forgiven */
     return VIT_OK;

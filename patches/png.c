@@ -16,14 +16,14 @@ enum { SIGNATURE = 8, FRAME = 12 /* length, type and CRC of a chunk */, IHDR = 1
 static const uint8_t signature[SIGNATURE] = { 0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n' };
 
 struct png {
-    const uint8_t *header;             /* IHDR's 13 bytes, or NULL */
+    const uint8_t *header; /* IHDR's 13 bytes, or NULL */
     uint32_t width, height;
-    int depth, colour;                 /* bits of a sample; colour type */
-    uint8_t palette[PALETTE];          /* entries that the file lacks are black, as in Pillow */
+    int depth, colour;        /* bits of a sample; colour type */
+    uint8_t palette[PALETTE]; /* entries that the file lacks are black, as in Pillow */
     bool has_palette, ended;
-    const uint8_t *data_begin, *data_end; /* from the first IDAT chunk to the end of the last one */
-    size_t data_size;                  /* bytes in them */
-    int exif, xmp;                     /* orientations found, or 0 */
+    const uint8_t *data_begin, *data_end; /* the IDAT chunks, whole */
+    size_t data_size;                     /* bytes of image data in them */
+    int exif, xmp;                        /* orientations found, or 0 */
 };
 
 struct chunk {
@@ -49,22 +49,6 @@ static uint8_t *put_chunk_head(uint8_t *to, const char *type, size_t size)
     return put(put(to, length, 4), type, 4);
 }
 
-uint32_t vit_formats_crc32(uint32_t crc, const void *bytes, size_t n)
-{
-    uint32_t table[256];
-    for (uint32_t i = 0; i < 256; i++) {
-        uint32_t c = i;
-        for (int bit = 0; bit < 8; bit++)
-            c = c >> 1 ^ (c & 1 ? 0xEDB88320u : 0);
-        table[i] = c;
-    }
-    const uint8_t *p = bytes;
-    crc = ~crc;
-    for (size_t i = 0; i < n; i++)
-        crc = table[(crc ^ p[i]) & 0xFF] ^ crc >> 8;
-    return ~crc;
-}
-
 static vit_status next_chunk(struct chunk *chunk, const uint8_t *at, const uint8_t *end, struct vit_error *err)
 {
     if (end - at < FRAME)
@@ -73,17 +57,17 @@ static vit_status next_chunk(struct chunk *chunk, const uint8_t *at, const uint8
     memcpy(chunk->type, at + 4, 4);
     chunk->type[4] = '\0';
     for (int i = 0; i < 4; i++) {
-        if (((chunk->type[i] | 0x20) < 'a') || ((chunk->type[i] | 0x20) > 'z'))
+        if ((chunk->type[i] | 0x20) < 'a' || (chunk->type[i] | 0x20) > 'z')
             return vit_fail(err, VIT_ERR_DECODE, "PNG: damaged: a chunk's type is not four letters");
     }
     if (chunk->size > (size_t)(end - at) - FRAME)
-        return vit_fail(err, VIT_ERR_DECODE, "PNG: the file is cut within a %s chunk of %u bytes", chunk->type,
+        return vit_fail(err, VIT_ERR_DECODE, "PNG: the file is cut within its %s chunk of %u bytes", chunk->type,
                         chunk->size);
     chunk->data = at + 8;
     uint32_t stored = get32(chunk->data + chunk->size), found = vit_formats_crc32(0, at + 4, (size_t)chunk->size + 4);
     if (stored != found)
-        return vit_fail(err, VIT_ERR_DECODE, "PNG: damaged: CRC of chunk %s is %08x, expected %08x", chunk->type, found,
-                        stored);
+        return vit_fail(err, VIT_ERR_DECODE, "PNG: damaged: the CRC of chunk %s is %08x, expected %08x", chunk->type,
+                        found, stored);
     return VIT_OK;
 }
 

@@ -270,13 +270,13 @@ end:
 
 /* ---- Nearest: Pillow's affine transform, which adds up the scale step by step ---- */
 
-/* The source index of pixels begin..begin+count-1, or -1 where the sum has run out of the picture (a black pixel). */
+/* The source index of pixels begin..begin+count-1. Rounding could carry the sum out of the picture, hence the limit. */
 static void nearest_indices(int *index, int in, int out, int begin, int count)
 {
     double scale = (double)in / out, at = scale * 0.5;
     for (int i = 0; i < begin + count; i++, at += scale) {
         if (i >= begin)
-            index[i - begin] = at < in ? (int)at : -1;
+            index[i - begin] = at < in ? (int)at : in - 1;
     }
 }
 
@@ -295,12 +295,8 @@ static vit_status nearest(struct vit_image *dst, const struct vit_image *src, in
     nearest_indices(down, src->height, height, box.top, box.height);
     uint8_t *to = dst->rgb;
     for (int y = 0; y < box.height; y++) {
-        for (int x = 0; x < box.width; x++, to += 3) {
-            if (down[y] < 0 || across[x] < 0)
-                memset(to, 0, 3);
-            else
-                memcpy(to, src->rgb + ((size_t)down[y] * (size_t)src->width + (size_t)across[x]) * 3, 3);
-        }
+        for (int x = 0; x < box.width; x++, to += 3)
+            memcpy(to, src->rgb + ((size_t)down[y] * (size_t)src->width + (size_t)across[x]) * 3, 3);
     }
 end:
     free(across);

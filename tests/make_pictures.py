@@ -229,6 +229,8 @@ def make_pngs():
            "compression")
     refuse("png-bad-filter.png", start + header(2, 1, 8, 0) + chunk(b"IDAT", zlib.compress(b"\7ab")) + end, "decode",
            "filter")
+    bad_block = chunk(b"IDAT", b"\x78\x9c\x07" + bytes(9))  # stb_image fails here without giving a reason
+    refuse("png-bad-block.png", start + header(2, 1, 8, 0) + bad_block + end, "decode", "damaged")
     refuse("png-bomb.png", start + header(2, 1, 8, 0) + chunk(b"IDAT", zlib.compress(bytes(1 << 22))) + end, "decode",
            "more")
     refuse("png-no-data.png", start + header(2, 1, 8, 0) + end, "decode", "data")
@@ -312,6 +314,7 @@ def make_resizes():
         for source, target in (((300, 200), (224, 224)), ((640, 480), (298, 224)), ((50, 40), (224, 180)),
                                ((70, 500), (33, 236)), ((640, 2), (224, 9)), ((3, 301), (224, 224)),
                                ((100, 80), (100, 37)), ((100, 80), (41, 80)), ((90, 400), (150, 100)),
+                               ((100, 400), (50, 300)), ((100, 400), (50, 299)), ((100, 400), (50, 280)),
                                ((7, 5), (1, 1)), ((1, 1), (5, 3)), ((33, 21), (33, 21))):
             result = Image.fromarray(synthetic(*source)).resize(target, number)
             lines.append(f"resize {source[0]} {source[1]} {target[0]} {target[1]} {number} {crc(result)}")
@@ -361,7 +364,8 @@ def make_pixels():
                     add_pixels(f"tests/pictures/{name}", 32, mode, resize_to, rounding, 3, imagenet)
     for name in ("jpeg-420.jpg", "png-type2-8bit.png", "jpeg-30x900.jpg", "jpeg-1x1.jpg"):
         for resize_to in (32, 35, 29, 40):
-            add_pixels(f"tests/pictures/{name}", 32, "border", resize_to, "half_even", 3, (imagenet, half)[resize_to % 2])
+            add_pixels(f"tests/pictures/{name}", 32, "border", resize_to, "half_even", 3,
+                       (imagenet, half)[resize_to % 2])
 
 
 OUT.mkdir(exist_ok=True)
