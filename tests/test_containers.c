@@ -312,6 +312,8 @@ Test(containers, zip_members_that_lie)
     static const struct member mixed[] = {{"a.txt", "x", 1}, {"b.npy", "x", 1}};
     write_zip(mixed, 2, false);
     SCRATCH_REFUSED(scratch.path, VIT_ERR_UNSUPPORTED, "a.txt");
+    patch("a.txt", "a\033\n\177t", 5, 2);
+    SCRATCH_REFUSED(scratch.path, VIT_ERR_UNSUPPORTED, "a???t");
 
     /* 800 zeros deflate to a few bytes; the archive then says that they are 2^30. */
     static const char sound[] = "{'descr': '|u1', 'fortran_order': False, 'shape': (800,)}";

@@ -131,10 +131,19 @@ Test(pickle, long_names_of_globals_are_refused)
     expect_error(bytes, sizeof bytes, VIT_ERR_TOO_LARGE, "255");
 }
 
+Test(pickle, objects_have_a_limit)
+{
+    size_t n = (4 << 20) + 1;
+    char *bytes = malloc(n);
+    memset(bytes, 'N', n);
+    expect_error(bytes, n, VIT_ERR_TOO_LARGE, "4194304 objects");
+    free(bytes);
+}
+
 Test(pickle, a_list_given_to_many_calls_does_not_multiply)
 {
     /* [ [1, 1], ... ] once, then OrderedDict(list) over and over */
-    enum { PAIRS = 1000, CALLS = 10000 };
+    enum { PAIRS = 1000, CALLS = 100 };
     char *bytes = malloc(64 + PAIRS * 2 + CALLS * 5), *at = bytes;
     at = stpcpy(at, "ccollections\nOrderedDict\nq\1](]q\2(K\1K\1e");
     for (int i = 1; i < PAIRS; i++)
@@ -264,6 +273,11 @@ Test(pickle, storages_that_lie)
     FILE_REFUSED("(U\7storagectorch\nFloatStorage\nU\0010U\3cpuK\6)tQ.", VIT_ERR_UNSUPPORTED, "storage 0", "view");
     FILE_REFUSED("(U\6modulecos\nsystem\nU\1aU\1btQ.", VIT_ERR_UNSUPPORTED, "module", "state_dict");
     FILE_REFUSED("}.", VIT_ERR_DECODE, "storage", "does not name");
+    WRITE("}" S("\1", "w") TENSOR("\6", "\0", "K\1\x85", "K\1\x85") "s.");
+    FILE *f = fopen(scratch.path, "ab");
+    cr_assert_eq(fputc(0, f), 0);
+    cr_assert_eq(fclose(f), 0);
+    SCRATCH_REFUSED(scratch.path, VIT_ERR_DECODE, "storages end at byte");
 }
 
 Test(pickle, roots_that_are_no_state_dict)
