@@ -93,7 +93,8 @@ def write_torch(d):
 
 
 def write_numpy(d):
-    arrays = {k: v.view(torch.int16).numpy().view("V2") if v.dtype == torch.bfloat16 else v.numpy() for k, v in d.items()}
+    arrays = {k: v.numpy() for k, v in d.items() if v.dtype != torch.bfloat16}
+    arrays["bf16"] = d["bf16"].view(torch.int16).numpy().view("V2")
     arrays["transposed"] = np.asfortranarray(arrays["transposed"])
     arrays["permuted"] = np.asfortranarray(arrays["permuted"])
     np.savez(f"{OUT}/stored.npz", **arrays)

@@ -62,8 +62,7 @@ static inline void scratch_refused(const char *path, vit_status expected, const 
         cr_expect(strstr(err.message, words[i]), "\"%s\" lacks \"%s\"", err.message, words[i]);
 }
 
-#define SCRATCH_REFUSED(path, status, ...)                                                                             \
-    scratch_refused(path, status, (const char *const[]){__VA_ARGS__, NULL})
+#define SCRATCH_REFUSED(path, status, ...) scratch_refused(path, status, (const char *const[]){__VA_ARGS__, NULL})
 
 /* Opens path, which may be anything, and reads all that it offers; whether all of that succeeded. */
 static inline bool scratch_read_all(const char *path)

@@ -172,7 +172,8 @@ static void mutate(const char *fixture, uint32_t seed)
     const char *rounds = getenv("VIT_FUZZ_ROUNDS");
     int n_rounds = rounds ? atoi(rounds) : 200;
     for (int round = 0; round < n_rounds; round++) {
-        static const uint8_t special[] = {0, 1, 0x7f, 0x80, 0xff, '(', ')', '}', '.', 'R', 'h', 'q', '0', '2', 't', 's'};
+        static const uint8_t special[] = {0,   1,   0x7f, 0x80, 0xff, '(', ')', '}',
+                                          '.', 'R', 'h',  'q',  '0',  '2', 't', 's'};
         memcpy(bytes, original, n);
         for (uint32_t changes = 1 + next_random(&seed) % 4; changes > 0; changes--) {
             uint32_t r = next_random(&seed);
@@ -193,22 +194,30 @@ Test(containers, survives_changed_bytes)
     mutate(FIXTURE("protocol4.pt"), 6);
 }
 
-Test(containers, a_checksum_is_compared)
+/* Opens fixture with its copy of tensor f32 damaged, and reads that. */
+static vit_status read_damaged(const char *fixture, struct vit_error *err)
 {
     uint8_t bytes[MAX_FILE];
-    size_t n = scratch_read(FIXTURE("one.pt"), bytes, sizeof bytes);
+    size_t n = scratch_read(fixture, bytes, sizeof bytes);
     static const float f32[] = {0, 0.25f, 0.5f, 0.75f, 1, 1.25f};
     uint8_t *data = memmem(bytes, n, f32, sizeof f32);
     cr_assert_not_null(data);
     data[1] ^= 1;
     scratch_write(scratch.path, bytes, n);
     struct vit_source *source;
-    struct vit_error err;
-    cr_assert_eq(vit_source_open(&source, scratch.path, &err), VIT_OK, "%s", err.message);
+    cr_assert_eq(vit_source_open(&source, scratch.path, err), VIT_OK, "%s", err->message);
     float got[6];
-    cr_assert_eq(vit_source_read(source, 0, got, &err), VIT_ERR_DECODE);
-    cr_expect(strstr(err.message, "tensor f32") && strstr(err.message, "CRC"), "%s", err.message);
+    vit_status status = vit_source_read(source, vit_source_find(source, "f32"), got, err);
     vit_source_close(source);
+    return status;
+}
+
+Test(containers, npz_checksums_are_compared_and_torch_ones_not)
+{
+    struct vit_error err;
+    cr_assert_eq(read_damaged(FIXTURE("stored.npz"), &err), VIT_ERR_DECODE);
+    cr_expect(strstr(err.message, "tensor f32") && strstr(err.message, "CRC"), "%s", err.message);
+    cr_expect_eq(read_damaged(FIXTURE("one.pt"), &err), VIT_OK);
 }
 
 /* ---- Zip archives made to deceive ---- */
@@ -228,7 +237,8 @@ static void write_zip(const struct member *members, size_t n, bool deflated)
         zip_source_t *bytes = zip_source_buffer(zip, members[i].bytes, members[i].n, 0);
         zip_int64_t index = zip_file_add(zip, members[i].name, bytes, 0);
         cr_assert_geq(index, 0);
-        cr_assert_eq(zip_set_file_compression(zip, (zip_uint64_t)index, deflated ? ZIP_CM_DEFLATE : ZIP_CM_STORE, 0), 0);
+        cr_assert_eq(zip_set_file_compression(zip, (zip_uint64_t)index, deflated ? ZIP_CM_DEFLATE : ZIP_CM_STORE, 0),
+                     0);
     }
     cr_assert_eq(zip_close(zip), 0);
 }
@@ -302,6 +312,8 @@ Test(containers, zip_members_that_lie)
     static const struct member mixed[] = {{"a.txt", "x", 1}, {"b.npy", "x", 1}};
     write_zip(mixed, 2, false);
     SCRATCH_REFUSED(scratch.path, VIT_ERR_UNSUPPORTED, "a.txt");
+    patch("a.txt", "a\033\n\177t", 5, 2);
+    SCRATCH_REFUSED(scratch.path, VIT_ERR_UNSUPPORTED, "a???t");
 
     /* 800 zeros deflate to a few bytes; the archive then says that they are 2^30. */
     static const char sound[] = "{'descr': '|u1', 'fortran_order': False, 'shape': (800,)}";

@@ -1,4 +1,5 @@
-/* The pickle interpreter: opcodes as written by hand, wrapped into legacy files of PyTorch, which are pickles in a row. */
+/* The pickle interpreter: opcodes as written by hand, wrapped into legacy files of PyTorch, which are pickles in a row.
+ */
 #include "tests/scratch.h"
 #include "weights/pickle.h"
 
@@ -106,9 +107,15 @@ Test(pickle, refuses_what_no_writer_writes)
     REFUSED("}(K\1u.", VIT_ERR_DECODE, "1 keys and values");
     REFUSED("h\0.", VIT_ERR_DECODE, "memo index 0");
     REFUSED("Nr\xff\xff\xff\xff.", VIT_ERR_DECODE, "memo index 4294967295");
-    REFUSED("X\xff\xff\xff\xff" "abc", VIT_ERR_DECODE, "4294967295");
-    REFUSED("\x8d\xff\xff\xff\xff\xff\xff\xff\xff" "abc", VIT_ERR_DECODE, "18446744073709551615");
-    REFUSED("\x8b\xff\xff\xff\xff" "abc", VIT_ERR_DECODE, "4294967295");
+    REFUSED("X\xff\xff\xff\xff"
+            "abc",
+            VIT_ERR_DECODE, "4294967295");
+    REFUSED("\x8d\xff\xff\xff\xff\xff\xff\xff\xff"
+            "abc",
+            VIT_ERR_DECODE, "18446744073709551615");
+    REFUSED("\x8b\xff\xff\xff\xff"
+            "abc",
+            VIT_ERR_DECODE, "4294967295");
     REFUSED("cos\nsystem", VIT_ERR_DECODE, "truncated");
     REFUSED("K\1)R.", VIT_ERR_DECODE, "no global");
     REFUSED("cos\nsystem\nK\1R.", VIT_ERR_DECODE, "no tuple");
@@ -124,10 +131,19 @@ Test(pickle, long_names_of_globals_are_refused)
     expect_error(bytes, sizeof bytes, VIT_ERR_TOO_LARGE, "255");
 }
 
+Test(pickle, objects_have_a_limit)
+{
+    size_t n = (4 << 20) + 1;
+    char *bytes = malloc(n);
+    memset(bytes, 'N', n);
+    expect_error(bytes, n, VIT_ERR_TOO_LARGE, "4194304 objects");
+    free(bytes);
+}
+
 Test(pickle, a_list_given_to_many_calls_does_not_multiply)
 {
     /* [ [1, 1], ... ] once, then OrderedDict(list) over and over */
-    enum { PAIRS = 1000, CALLS = 10000 };
+    enum { PAIRS = 1000, CALLS = 100 };
     char *bytes = malloc(64 + PAIRS * 2 + CALLS * 5), *at = bytes;
     at = stpcpy(at, "ccollections\nOrderedDict\nq\1](]q\2(K\1K\1e");
     for (int i = 1; i < PAIRS; i++)
@@ -157,13 +173,15 @@ Test(pickle, cycles_are_harmless)
 
 #define S(n, text) "X" n "\0\0\0" text
 #define STORAGE(n) "(U\7storagectorch\nFloatStorage\nU\0010U\3cpuK" n "tQ"
-#define TENSOR(n, offset, shape, stride) \
-    "ctorch._utils\n_rebuild_tensor_v2\n(" STORAGE(n) "K" offset shape stride "\x89" "ccollections\nOrderedDict\n)RtR"
+#define TENSOR(n, offset, shape, stride)                                                                               \
+    "ctorch._utils\n_rebuild_tensor_v2\n(" STORAGE(n) "K" offset shape stride "\x89"                                   \
+                                                      "ccollections\nOrderedDict\n)RtR"
 
 /* A legacy file of this object and a storage "0" of n_floats floats 0, 1, ... */
 static void write_legacy(const char *object, size_t n, uint8_t n_floats)
 {
-    static const char head[] = "\x80\2\x8a\x0al\xfc\x9c\x46\xf9 j\xa8P\x19.\x80\2M\xe9\3.\x80\2}U\x0dlittle_endian\x88s.",
+    static const char head[] =
+        "\x80\2\x8a\x0al\xfc\x9c\x46\xf9 j\xa8P\x19.\x80\2M\xe9\3.\x80\2}U\x0dlittle_endian\x88s.",
                       keys[] = "\x80\2]U\0010a.";
     char bytes[4096], *at = bytes;
     at = mempcpy(at, head, sizeof head - 1);
@@ -201,12 +219,13 @@ Test(pickle, tensors_as_old_files_have_them)
     WRITE("ccollections\nOrderedDict\n](](U\x08module.w" TENSOR("\6", "\0", "K\2\x85", "K\3\x85") "ee\x85R.");
     expect_tensor("w", 2, (float[]){0, 3});
     /* _rebuild_tensor, and the shape as a torch.Size */
-    WRITE("}" S("\1", "w") "ctorch._utils\n_rebuild_tensor\n(" STORAGE("\6") "K\4ctorch\nSize\nK\2\x85\x85RK\1\x85tRs.");
+    WRITE(
+        "}" S("\1", "w") "ctorch._utils\n_rebuild_tensor\n(" STORAGE("\6") "K\4ctorch\nSize\nK\2\x85\x85RK\1\x85tRs.");
     expect_tensor("w", 2, (float[]){4, 5});
     /* a parameter of a parameter, and entries that are no tensors */
     WRITE("}" S("\1", "w") "ctorch._utils\n_rebuild_parameter\nctorch.nn.parameter\nParameter\n" TENSOR(
-        "\6", "\0", "K\1\x85", "K\1\x85") "\x85\x81\x88N\x87Rs" S("\1", "n") "K\5s" S("\1", "o") "cos\nsystem\n" S(
-        "\4", "true") "\x85Rs.");
+        "\6", "\0", "K\1\x85",
+        "K\1\x85") "\x85\x81\x88N\x87Rs" S("\1", "n") "K\5s" S("\1", "o") "cos\nsystem\n" S("\4", "true") "\x85Rs.");
     expect_tensor("w", 1, (float[]){0});
 }
 
@@ -221,16 +240,18 @@ Test(pickle, tensors_that_lie)
     FILE_REFUSED(VIEW("\0", "K\2\x85", "J\xff\xff\xff\xff\x85"), VIT_ERR_DECODE, "tensor w");
     FILE_REFUSED(VIEW("\0", "J\xff\xff\xff\xff\x85", "K\1\x85"), VIT_ERR_DECODE, "tensor w", "-1");
     FILE_REFUSED(VIEW("\0", "K\2\x85", "\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f\x85"), VIT_ERR_DECODE, "tensor w");
-    FILE_REFUSED(VIEW("\0", "\x8a\5\0\0\0\0\1\x8a\5\0\0\0\0\1\x86", "K\0K\0\x86"), VIT_ERR_DECODE, "tensor w", "overflows");
+    FILE_REFUSED(VIEW("\0", "\x8a\5\0\0\0\0\1\x8a\5\0\0\0\0\1\x86", "K\0K\0\x86"), VIT_ERR_DECODE, "tensor w",
+                 "overflows");
     FILE_REFUSED(VIEW("\0", "K\2\x85", "K\1K\1\x86"), VIT_ERR_DECODE, "tensor w", "integers");
     FILE_REFUSED(VIEW("\0", "U\1a\x85", "K\1\x85"), VIT_ERR_DECODE, "tensor w", "integers");
-    FILE_REFUSED(VIEW("\0", "(K\1K\1K\1K\1K\1K\1K\1K\1K\1t", "(K\1K\1K\1K\1K\1K\1K\1K\1K\1t"), VIT_ERR_DECODE, "tensor w",
-                 "8");
+    FILE_REFUSED(VIEW("\0", "(K\1K\1K\1K\1K\1K\1K\1K\1K\1t", "(K\1K\1K\1K\1K\1K\1K\1K\1K\1t"), VIT_ERR_DECODE,
+                 "tensor w", "8");
 #undef VIEW
 #define NAMED S("\1", "s") STORAGE("\6") "s." /* so that the file's storage is accounted for */
     FILE_REFUSED("}" S("\1", "w") "ctorch._utils\n_rebuild_tensor_v2\n(K\1K\0K\1\x85K\1\x85tRs" NAMED, VIT_ERR_DECODE,
                  "tensor w", "storage");
-    FILE_REFUSED("}" S("\1", "w") "ctorch._utils\n_rebuild_tensor_v2\n)Rs" NAMED, VIT_ERR_DECODE, "tensor w", "storage");
+    FILE_REFUSED("}" S("\1", "w") "ctorch._utils\n_rebuild_tensor_v2\n)Rs" NAMED, VIT_ERR_DECODE, "tensor w",
+                 "storage");
     FILE_REFUSED("}K\1" TENSOR("\6", "\0", "K\1\x85", "K\1\x85") "s.", VIT_ERR_DECODE, "key");
     FILE_REFUSED("}" S("\3", "a\0b") TENSOR("\6", "\0", "K\1\x85", "K\1\x85") "s.", VIT_ERR_DECODE, "key");
     FILE_REFUSED("}" S("\2", "a\n") TENSOR("\6", "\0", "K\1\x85", "K\1\x85") "s.", VIT_ERR_DECODE, "0x0a");
@@ -243,7 +264,8 @@ Test(pickle, storages_that_lie)
 {
     FILE_REFUSED("}" S("\1", "w") TENSOR("\7", "\0", "K\1\x85", "K\1\x85") "s.", VIT_ERR_DECODE, "storage 0",
                  "6 elements", "7");
-    FILE_REFUSED("}" S("\1", "w") STORAGE("\6") "s" S("\1", "v") STORAGE("\5") "s.", VIT_ERR_DECODE, "storage 0", "5", "6");
+    FILE_REFUSED("}" S("\1", "w") STORAGE("\6") "s" S("\1", "v") STORAGE("\5") "s.", VIT_ERR_DECODE, "storage 0", "5",
+                 "6");
     FILE_REFUSED("K\1Q.", VIT_ERR_DECODE, "persistent id");
     FILE_REFUSED("U\7storage\x85Q.", VIT_ERR_DECODE, "persistent id");
     FILE_REFUSED("(U\7storagecos\nsystem\nU\0010U\3cpuK\6tQ.", VIT_ERR_UNSUPPORTED, "storage 0", "type");
@@ -251,14 +273,21 @@ Test(pickle, storages_that_lie)
     FILE_REFUSED("(U\7storagectorch\nFloatStorage\nU\0010U\3cpuK\6)tQ.", VIT_ERR_UNSUPPORTED, "storage 0", "view");
     FILE_REFUSED("(U\6modulecos\nsystem\nU\1aU\1btQ.", VIT_ERR_UNSUPPORTED, "module", "state_dict");
     FILE_REFUSED("}.", VIT_ERR_DECODE, "storage", "does not name");
+    WRITE("}" S("\1", "w") TENSOR("\6", "\0", "K\1\x85", "K\1\x85") "s.");
+    FILE *f = fopen(scratch.path, "ab");
+    cr_assert_eq(fputc(0, f), 0);
+    cr_assert_eq(fclose(f), 0);
+    SCRATCH_REFUSED(scratch.path, VIT_ERR_DECODE, "storages end at byte");
 }
 
 Test(pickle, roots_that_are_no_state_dict)
 {
     FILE_REFUSED("}" S("\1", "w") STORAGE("\6") "s.", VIT_ERR_UNSUPPORTED, "none of the 1 entries");
     FILE_REFUSED("]" STORAGE("\6") "a.", VIT_ERR_UNSUPPORTED, "no dict");
-    FILE_REFUSED("cmine\nNet\n)\x81}" S("\1", "w") STORAGE("\6") "sb.", VIT_ERR_UNSUPPORTED, "mine.Net", "state_dict()");
-    FILE_REFUSED("}" S("\5", "model") "cmine\nNet\n" STORAGE("\6") "\x85Rs.", VIT_ERR_UNSUPPORTED, "model is", "mine.Net");
+    FILE_REFUSED("cmine\nNet\n)\x81}" S("\1", "w") STORAGE("\6") "sb.", VIT_ERR_UNSUPPORTED, "mine.Net",
+                 "state_dict()");
+    FILE_REFUSED("}" S("\5", "model") "cmine\nNet\n" STORAGE("\6") "\x85Rs.", VIT_ERR_UNSUPPORTED, "model is",
+                 "mine.Net");
     FILE_REFUSED("}q\1" S("\5", "model") "h\1s0h\1" S("\1", "w") STORAGE("\6") "s.", VIT_ERR_UNSUPPORTED, "entries");
 }
 

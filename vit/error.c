@@ -21,6 +21,15 @@ const char *vit_status_name(vit_status status)
     return "internal";
 }
 
+/* Messages quote names out of files: what would break the line or act on a terminal becomes a question mark. */
+static void keep_one_line(char *message)
+{
+    for (; *message; message++) {
+        if ((unsigned char)*message < ' ' || *message == 0x7f)
+            *message = '?';
+    }
+}
+
 vit_status vit_fail(struct vit_error *err, vit_status status, const char *format, ...)
 {
     if (!err)
@@ -30,6 +39,7 @@ vit_status vit_fail(struct vit_error *err, vit_status status, const char *format
     va_start(args, format);
     vsnprintf(err->message, sizeof err->message, format, args);
     va_end(args);
+    keep_one_line(err->message);
     return status;
 }
 
@@ -42,6 +52,7 @@ vit_status vit_context(struct vit_error *err, vit_status status, const char *for
     va_start(args, format);
     vsnprintf(prefix, sizeof prefix, format, args);
     va_end(args);
+    keep_one_line(prefix);
 
     size_t used = strlen(prefix);
     if (used + 2 < sizeof prefix) {

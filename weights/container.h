@@ -48,13 +48,13 @@ extern const struct vit_container vit_safetensors, vit_zipped, vit_torch_legacy,
 /* Opens one file of a sharded checkpoint: as vit_source_open, but not another index. */
 vit_status vit_source_open_shard(struct vit_source **source, const char *path, struct vit_error *err);
 
-/* Why a file with this head, which no reader takes, is refused, and what to do instead; NULL: nothing is known of it. */
+/* Why a file with this head, which no reader takes, is refused, and what to do instead; NULL: nothing is known. */
 const char *vit_refusal(const uint8_t *head, size_t n);
 
 /* Refuses names that are empty, too long or hold control characters; vit_source_add does so too. */
 vit_status vit_source_check_name(const struct vit_source *source, const char *name, struct vit_error *err);
 
-/* Appends a tensor, taking a copy of name; checks rank, non-negative sizes and that count and bytes do not overflow. */
+/* Appends a tensor, taking a copy of name; checks name, rank, sizes, and that count and bytes do not overflow. */
 vit_status vit_source_add(struct vit_source *source, const char *name, enum vit_dtype dtype, int n_dims,
                           const int64_t *shape, struct vit_error *err);
 

@@ -50,8 +50,9 @@ static vit_status check_unchanged(const struct vit_file *file, struct vit_error 
 vit_status vit_file_read(const struct vit_file *file, int64_t offset, void *dst, size_t n, struct vit_error *err)
 {
     if (offset < 0 || offset > file->size || n > (uint64_t)(file->size - offset))
-        return vit_fail(err, VIT_ERR_DECODE, "%zu bytes at offset %" PRId64 " reach beyond the file's %" PRId64 " bytes",
-                        n, offset, file->size);
+        return vit_fail(err, VIT_ERR_DECODE,
+                        "%zu bytes at offset %" PRId64 " reach beyond the file's %" PRId64 " bytes", n, offset,
+                        file->size);
     for (size_t done = 0; done < n;) {
         size_t want = n - done < READ_MAX ? n - done : READ_MAX;
         ssize_t got = pread(file->fd, (char *)dst + done, want, offset + (int64_t)done);

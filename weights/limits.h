@@ -3,20 +3,20 @@
 #define VIT_LIMITS_H
 
 enum {
-    VIT_LIMIT_TENSORS = 100000,      /* tensors in a file */
-    VIT_LIMIT_NAME = 1024,           /* bytes of a tensor's name */
-    VIT_LIMIT_HEADER = 100000000,    /* bytes of a safetensors header */
-    VIT_LIMIT_NPY_HEADER = 1 << 16,  /* bytes of an array's header in an npz */
-    VIT_LIMIT_PICKLE_OBJECTS = 4 << 20, /* objects in a pickle */
-    VIT_LIMIT_PICKLE_NAME = 255,     /* bytes of a global's module or name */
-    VIT_LIMIT_SHARING = 16,          /* bytes of all tensors, over the file's bytes, where tensors share a storage */
-    VIT_LIMIT_SHARDS = 256,          /* files of a sharded checkpoint */
-    VIT_LIMIT_JSON = 64 << 20,       /* bytes of a JSON file beside the weights */
-    VIT_LIMIT_JSON_DEPTH = 64,       /* nesting of JSON */
-    VIT_LIMIT_CLASSES = 1 << 20,     /* K */
-    VIT_LIMIT_DEPTH = 1024,          /* L */
-    VIT_LIMIT_WIDTH = 1 << 16,       /* D, F */
-    VIT_LIMIT_IMAGE_SIZE = 1 << 13   /* S */
+    VIT_LIMIT_TENSORS = 100000,          /* tensors in a file */
+    VIT_LIMIT_NAME = 1024,               /* bytes of a tensor's name */
+    VIT_LIMIT_HEADER = 100000000,        /* bytes of a safetensors header */
+    VIT_LIMIT_NPY_HEADER = 1 << 16,      /* bytes of an array's header in an npz */
+    VIT_LIMIT_PICKLE_OBJECTS = 4 << 20,  /* objects in a pickle */
+    VIT_LIMIT_PICKLE_NAME = 255,         /* bytes of a global's module or name */
+    VIT_LIMIT_SHARING = 16,              /* bytes of all tensors, where they share storages, over the file's */
+    VIT_LIMIT_SHARDS = 256,              /* files of a sharded checkpoint */
+    VIT_LIMIT_JSON = 64 << 20,           /* bytes of a JSON file beside the weights */
+    VIT_LIMIT_JSON_DEPTH = 64,           /* nesting of JSON */
+    VIT_LIMIT_CLASSES = 1 << 20,         /* K */
+    VIT_LIMIT_DEPTH = 1024,              /* L */
+    VIT_LIMIT_WIDTH = 1 << 16,           /* D, F */
+    VIT_LIMIT_IMAGE_SIZE = 1 << 13       /* S */
 };
 
 #endif

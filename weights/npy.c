@@ -109,8 +109,9 @@ static vit_status parse_descr(struct vit_npy *npy, struct cursor *c, struct vit_
     static const struct {
         const char *code;
         enum vit_dtype dtype;
-    } codes[] = {{"f4", VIT_F32}, {"f2", VIT_F16}, {"f8", VIT_F64}, {"i8", VIT_I64}, {"i4", VIT_I32}, {"i2", VIT_I16},
-                 {"i1", VIT_I8},  {"u1", VIT_U8},  {"b1", VIT_BOOL}, {"V2", VIT_BF16}}; /* bfloat16 has no code of its own */
+    } codes[] = {
+        {"f4", VIT_F32}, {"f2", VIT_F16}, {"f8", VIT_F64},  {"i8", VIT_I64}, {"i4", VIT_I32}, {"i2", VIT_I16},
+        {"i1", VIT_I8},  {"u1", VIT_U8},  {"b1", VIT_BOOL}, {"V2", VIT_BF16}}; /* bfloat16 has no code of its own */
     char descr[32];
     skip_space(c);
     if (c->at < c->end && *c->at == '[')
@@ -121,7 +122,8 @@ static vit_status parse_descr(struct vit_npy *npy, struct cursor *c, struct vit_
         if (strcmp(descr + 1, codes[i].code) != 0 || !strchr("<>|", descr[0]))
             continue;
         if (descr[0] == '>' && vit_dtype_size(codes[i].dtype) > 1)
-            return vit_fail(err, VIT_ERR_UNSUPPORTED, "numpy type %s is big-endian; save it with newbyteorder('<')", descr);
+            return vit_fail(err, VIT_ERR_UNSUPPORTED, "numpy type %s is big-endian; save it with newbyteorder('<')",
+                            descr);
         npy->dtype = codes[i].dtype;
         return VIT_OK;
     }
@@ -144,7 +146,8 @@ vit_status vit_npy_parse_header(struct vit_npy *npy, const char *text, size_t n,
         while (k < 3 && strcmp(key, keys[k]) != 0)
             k++;
         if (k == 3 || seen & 1u << k)
-            return vit_fail(err, VIT_ERR_DECODE, "numpy header: the key %s is %s", key, k == 3 ? "unknown" : "repeated");
+            return vit_fail(err, VIT_ERR_DECODE, "numpy header: the key %s is %s", key,
+                            k == 3 ? "unknown" : "repeated");
         seen |= 1u << k;
         if (k == 0) {
             VIT_TRY(parse_descr(npy, &c, err));
@@ -160,6 +163,7 @@ vit_status vit_npy_parse_header(struct vit_npy *npy, const char *text, size_t n,
     }
     skip_space(&c);
     if (seen != 7 || c.at != c.end)
-        return vit_fail(err, VIT_ERR_DECODE, "numpy header: %s", seen != 7 ? "a key is missing" : "text after the dict");
+        return vit_fail(err, VIT_ERR_DECODE, "numpy header: %s",
+                        seen != 7 ? "a key is missing" : "text after the dict");
     return VIT_OK;
 }

@@ -92,7 +92,7 @@ static vit_status add_member(struct vit_source *source, int i, struct vit_error 
     name[n] = '\0';
     VIT_TRY(vit_source_check_name(source, name, err));
     struct vit_zip_reader reader;
-    vit_status status = vit_zip_start(&reader, npz->zip, i, err);
+    vit_status status = vit_zip_start(&reader, npz->zip, i, true, err);
     if (status == VIT_OK)
         status = add_array(source, &reader, name, err);
     vit_zip_finish(&reader);
@@ -143,7 +143,7 @@ static vit_status read_tensor(const struct vit_source *source, int i, void *dst,
     struct vit_zip_reader reader;
     struct vit_npy header;
     int64_t data = 0;
-    vit_status status = vit_zip_start(&reader, npz->zip, i, err);
+    vit_status status = vit_zip_start(&reader, npz->zip, i, true, err);
     if (status == VIT_OK) /* by reading, not seeking, so that the checksum covers the whole member */
         status = read_header(&reader, &header, &data, err);
     if (status == VIT_OK && data != array->data)

@@ -1,4 +1,4 @@
-/* pickle_memory.h: the memory of a pickle's nodes. Private to pickle.c. */
+/* pickle_memory.h: the memory of a pickle's nodes. Private to the pickle interpreter. */
 #ifndef VIT_PICKLE_MEMORY_H
 #define VIT_PICKLE_MEMORY_H
 

@@ -9,7 +9,8 @@ static const struct {
 } known[] = {
     {0, 6, "\x93NUMPY", "a bare .npy array, not a checkpoint: npz archives hold named arrays"},
     {0, 4, "\x89HDF", "HDF5 (Keras) is not read: save the weights as safetensors or npz"},
-    {257, 5, "ustar", "a tar archive (PyTorch's format before 0.2, or a package): unpack it, or save a state_dict again"},
+    {257, 5, "ustar",
+     "a tar archive (PyTorch's format before 0.2, or a package): unpack it, or save a state_dict again"},
     {0, 2, "\x1f\x8b", "compressed by gzip: unpack it first"},
     {0, 2, "\x80\x02", "a Python pickle that PyTorch did not write: save a state_dict by torch.save or safetensors"},
     {0, 2, "\x80\x03", "a Python pickle that PyTorch did not write: save a state_dict by torch.save or safetensors"},

@@ -44,8 +44,8 @@ static vit_status read_header(struct vit_source *source, json_t **header, struct
         return vit_fail(err, VIT_ERR_TOO_LARGE, "a header of %" PRIu64 " bytes, at most %d are read", n,
                         VIT_LIMIT_HEADER);
     if (n > (uint64_t)(source->file.size - LENGTH_BYTES))
-        return vit_fail(err, VIT_ERR_DECODE, "truncated: a header of %" PRIu64 " bytes in a file of %" PRId64 " bytes", n,
-                        source->file.size);
+        return vit_fail(err, VIT_ERR_DECODE, "truncated: a header of %" PRIu64 " bytes in a file of %" PRId64 " bytes",
+                        n, source->file.size);
     st->data = LENGTH_BYTES + (int64_t)n;
 
     char *text = malloc(n);
@@ -68,7 +68,7 @@ static vit_status add_metadata(struct vit_source *source, json_t *metadata, stru
         return vit_fail(err, VIT_ERR_DECODE, "__metadata__ is not a JSON object");
     const char *key;
     json_t *value;
-    json_object_foreach(metadata, key, value) {
+    json_object_foreach (metadata, key, value) {
         if (!json_is_string(value))
             return vit_fail(err, VIT_ERR_DECODE, "__metadata__: the value of %s is not a string", key);
         VIT_TRY(vit_source_add_metadata(source, key, json_string_value(value), err));
@@ -129,8 +129,8 @@ static vit_status add_tensor(struct vit_source *source, const char *name, const 
     int64_t bytes = count * (int64_t)vit_dtype_size(dtype);
     if (offsets[0] < 0 || offsets[1] < offsets[0] || offsets[1] - offsets[0] != bytes)
         return vit_fail(err, VIT_ERR_DECODE,
-                        "tensor %s: data_offsets [%" PRId64 ", %" PRId64 "], but %" PRId64 " elements of %s are %" PRId64
-                        " bytes",
+                        "tensor %s: data_offsets [%" PRId64 ", %" PRId64 "], but %" PRId64
+                        " elements of %s are %" PRId64 " bytes",
                         name, offsets[0], offsets[1], count, vit_dtype_name(dtype), bytes);
     *extent = (struct extent){offsets[0], offsets[1], source->n_tensors - 1};
     return VIT_OK;
@@ -145,7 +145,7 @@ static vit_status add_entries(struct vit_source *source, json_t *header, struct 
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory for %zu tensors", n);
     const char *name;
     json_t *entry;
-    json_object_foreach(header, name, entry) {
+    json_object_foreach (header, name, entry) {
         if (strcmp(name, "__metadata__") == 0)
             VIT_TRY(add_metadata(source, entry, err));
         else

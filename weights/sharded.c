@@ -32,7 +32,8 @@ static vit_status check_file_name(const char *name, struct vit_error *err)
 {
     for (const char *c = name; *c; c++) {
         if (*c == '/' || *c == '\\' || (unsigned char)*c < ' ' || *c == 0x7f)
-            return vit_fail(err, VIT_ERR_DECODE, "weight_map names a file with the character 0x%02x; plain names are read",
+            return vit_fail(err, VIT_ERR_DECODE,
+                            "weight_map names a file with the character 0x%02x; plain names are read",
                             (unsigned char)*c);
     }
     if (!name[0] || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strlen(name) > 255)
@@ -41,7 +42,8 @@ static vit_status check_file_name(const char *name, struct vit_error *err)
     return VIT_OK;
 }
 
-static vit_status open_shard(const struct vit_source *source, struct sharded *s, const char *name, struct vit_error *err)
+static vit_status open_shard(const struct vit_source *source, struct sharded *s, const char *name,
+                             struct vit_error *err)
 {
     VIT_TRY(check_file_name(name, err));
     if (s->n_shards == VIT_LIMIT_SHARDS)
@@ -99,8 +101,8 @@ static vit_status check_complete(const struct vit_source *source, struct vit_err
     for (int i = 0; i < s->n_shards; i++)
         total += vit_source_n_tensors(s->shards[i]);
     if (total != source->n_tensors)
-        return vit_fail(err, VIT_ERR_DECODE, "weight_map has %d tensors, its %d shards have %" PRId64, source->n_tensors,
-                        s->n_shards, total);
+        return vit_fail(err, VIT_ERR_DECODE, "weight_map has %d tensors, its %d shards have %" PRId64,
+                        source->n_tensors, s->n_shards, total);
     return VIT_OK;
 }
 
@@ -112,12 +114,13 @@ static vit_status add_tensors(struct vit_source *source, const json_t *index, st
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "JSON without a weight_map: not the index of a sharded checkpoint");
     size_t n = json_object_size(map);
     if (n > VIT_LIMIT_TENSORS)
-        return vit_fail(err, VIT_ERR_TOO_LARGE, "weight_map has %zu tensors, at most %d are read", n, VIT_LIMIT_TENSORS);
+        return vit_fail(err, VIT_ERR_TOO_LARGE, "weight_map has %zu tensors, at most %d are read", n,
+                        VIT_LIMIT_TENSORS);
     s->parts = calloc(n ? n : 1, sizeof *s->parts);
     if (!s->parts)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory for %zu tensors", n);
     const char *name;
-    json_object_foreach(map, name, file)
+    json_object_foreach (map, name, file)
         VIT_TRY(add_tensor(source, name, file, err));
     return check_complete(source, err);
 }

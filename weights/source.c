@@ -8,7 +8,8 @@
 #include "weights/container.h"
 #include "weights/limits.h"
 
-static const struct vit_container *const containers[] = {&vit_safetensors, &vit_zipped, &vit_torch_legacy, &vit_sharded};
+static const struct vit_container *const containers[] = {&vit_safetensors, &vit_zipped, &vit_torch_legacy,
+                                                         &vit_sharded};
 enum { N_CONTAINERS = sizeof containers / sizeof *containers };
 
 static vit_status choose_container(struct vit_source *source, struct vit_error *err)
@@ -202,7 +203,8 @@ vit_status vit_source_check_name(const struct vit_source *source, const char *na
                         VIT_LIMIT_NAME);
     for (size_t i = 0; i < length; i++) { /* they would act on the terminal that a message is shown on */
         if ((unsigned char)name[i] < ' ' || name[i] == 0x7f)
-            return vit_fail(err, VIT_ERR_DECODE, "tensor number %d: its name has the control character 0x%02x at byte %zu",
+            return vit_fail(err, VIT_ERR_DECODE,
+                            "tensor number %d: its name has the control character 0x%02x at byte %zu",
                             source->n_tensors, (unsigned char)name[i], i);
     }
     return VIT_OK;
@@ -227,8 +229,7 @@ vit_status vit_source_add(struct vit_source *source, const char *name, enum vit_
     return VIT_OK;
 }
 
-vit_status vit_source_add_metadata(struct vit_source *source, const char *key, const char *value,
-                                   struct vit_error *err)
+vit_status vit_source_add_metadata(struct vit_source *source, const char *key, const char *value, struct vit_error *err)
 {
     VIT_TRY(grow((void **)&source->metadata, source->n_metadata, sizeof *source->metadata, err));
     char *key_copy = strdup(key), *value_copy = strdup(value);

@@ -5,8 +5,8 @@ static const struct {
     const char *name;
     size_t size;
 } types[] = {
-    [VIT_F32] = {"F32", 4}, [VIT_F16] = {"F16", 2}, [VIT_BF16] = {"BF16", 2}, [VIT_F64] = {"F64", 8},
-    [VIT_I64] = {"I64", 8}, [VIT_I32] = {"I32", 4}, [VIT_I16] = {"I16", 2},   [VIT_I8] = {"I8", 1},
+    [VIT_F32] = {"F32", 4}, [VIT_F16] = {"F16", 2},   [VIT_BF16] = {"BF16", 2}, [VIT_F64] = {"F64", 8},
+    [VIT_I64] = {"I64", 8}, [VIT_I32] = {"I32", 4},   [VIT_I16] = {"I16", 2},   [VIT_I8] = {"I8", 1},
     [VIT_U8] = {"U8", 1},   [VIT_BOOL] = {"BOOL", 1},
 };
 

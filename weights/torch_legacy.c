@@ -68,11 +68,13 @@ static vit_status pass_storage(const struct vit_file *file, struct vit_torch *to
     for (int b = 7; b >= 0; b--)
         n_elements = (int64_t)((uint64_t)n_elements << 8 | bytes[b]);
     if (n_elements != storage->n_elements)
-        return vit_fail(err, VIT_ERR_DECODE, "storage %s at byte %" PRId64 " has %" PRId64 " elements, the pickle says %" PRId64,
+        return vit_fail(err, VIT_ERR_DECODE,
+                        "storage %s at byte %" PRId64 " has %" PRId64 " elements, the pickle says %" PRId64,
                         storage->key, *offset, n_elements, storage->n_elements);
     *offset += (int64_t)sizeof bytes;
     if (size > file->size - *offset)
-        return vit_fail(err, VIT_ERR_DECODE, "truncated: storage %s needs %" PRId64 " bytes at %" PRId64 ", the file has %" PRId64,
+        return vit_fail(err, VIT_ERR_DECODE,
+                        "truncated: storage %s needs %" PRId64 " bytes at %" PRId64 ", the file has %" PRId64,
                         storage->key, size, *offset, file->size);
     storage->place = *offset;
     *offset += size;
@@ -112,8 +114,8 @@ static vit_status open_source(struct vit_source *source, struct vit_error *err)
     for (int i = 0; i < source->n_tensors; i++) {
         const struct vit_torch_storage *storage = &torch->storages[torch->views[i].storage];
         if (storage->place < 0)
-            return vit_fail(err, VIT_ERR_DECODE, "tensor %s: its storage %s is not in the file", source->tensors[i].name,
-                            storage->key);
+            return vit_fail(err, VIT_ERR_DECODE, "tensor %s: its storage %s is not in the file",
+                            source->tensors[i].name, storage->key);
     }
     return VIT_OK;
 }

@@ -21,9 +21,10 @@ static const node *class_of(const node *call)
 
 static bool is_tensor(const node *item)
 {
-    return item->kind == VIT_PICKLE_CALL && (vit_pickle_is_global(item->call.callee, "torch._utils", "_rebuild_tensor_v2") ||
-                                             vit_pickle_is_global(item->call.callee, "torch._utils", "_rebuild_tensor_v3") ||
-                                             vit_pickle_is_global(item->call.callee, "torch._utils", "_rebuild_tensor"));
+    return item->kind == VIT_PICKLE_CALL &&
+           (vit_pickle_is_global(item->call.callee, "torch._utils", "_rebuild_tensor_v2") ||
+            vit_pickle_is_global(item->call.callee, "torch._utils", "_rebuild_tensor_v3") ||
+            vit_pickle_is_global(item->call.callee, "torch._utils", "_rebuild_tensor"));
 }
 
 static bool is_parameter(const node *item)
@@ -65,15 +66,14 @@ static vit_status check_view(const struct vit_tensor *tensor, const struct vit_t
                              const struct vit_torch_storage *storage, struct vit_error *err)
 {
     int64_t span = vit_strided_span(tensor, view->stride), count = vit_tensor_count(tensor);
-    if (span < 0 || view->offset < 0 || view->offset > storage->n_elements ||
-        span > storage->n_elements - view->offset)
+    if (span < 0 || view->offset < 0 || view->offset > storage->n_elements || span > storage->n_elements - view->offset)
         return vit_fail(err, VIT_ERR_DECODE,
                         "tensor %s: %" PRId64 " elements from %" PRId64 " on (-1: overflow) reach beyond the %" PRId64
                         " of storage %s",
                         tensor->name, span, view->offset, storage->n_elements, storage->key);
     if (count > storage->n_elements)
-        return vit_fail(err, VIT_ERR_DECODE, "tensor %s: %" PRId64 " elements of a storage of %" PRId64, tensor->name, count,
-                        storage->n_elements);
+        return vit_fail(err, VIT_ERR_DECODE, "tensor %s: %" PRId64 " elements of a storage of %" PRId64, tensor->name,
+                        count, storage->n_elements);
     return VIT_OK;
 }
 
@@ -113,8 +113,8 @@ static vit_status add_tensor(struct vit_source *source, struct vit_torch *torch,
 
 static vit_status refuse_object(const char *what, const node *class, struct vit_error *err)
 {
-    return vit_fail(err, VIT_ERR_UNSUPPORTED, "%s is a pickled object (%.128s.%.128s): save its state_dict() instead", what,
-                    class->global.module, class->global.name);
+    return vit_fail(err, VIT_ERR_UNSUPPORTED, "%s is a pickled object (%.128s.%.128s): save its state_dict() instead",
+                    what, class->global.module, class->global.name);
 }
 
 /* The dict of tensors: the root, or what training scripts wrap it in. */
@@ -168,10 +168,11 @@ static vit_status check_total(const struct vit_source *source, struct vit_error 
         const struct vit_tensor *tensor = &source->tensors[i];
         if (__builtin_add_overflow(total, vit_tensor_count(tensor) * (int64_t)vit_dtype_size(tensor->dtype), &total) ||
             total > limit)
-            return vit_fail(err, VIT_ERR_TOO_LARGE,
-                            "tensor %s: the tensors up to it, sharing storages, are more than %d times the file's %" PRId64
-                            " bytes",
-                            tensor->name, VIT_LIMIT_SHARING, source->file.size);
+            return vit_fail(
+                err, VIT_ERR_TOO_LARGE,
+                "tensor %s: the tensors up to it, sharing storages, are more than %d times the file's %" PRId64
+                " bytes",
+                tensor->name, VIT_LIMIT_SHARING, source->file.size);
     }
     return VIT_OK;
 }
@@ -195,7 +196,8 @@ vit_status vit_torch_add_tensors(struct vit_source *source, struct vit_torch *to
         VIT_TRY(add_tensor(source, torch, name, tensor, err));
     }
     if (source->n_tensors == 0)
-        return vit_fail(err, VIT_ERR_UNSUPPORTED, "none of the %zu entries of its dict is a tensor: save a state_dict()", n);
+        return vit_fail(err, VIT_ERR_UNSUPPORTED,
+                        "none of the %zu entries of its dict is a tensor: save a state_dict()", n);
     return check_total(source, err);
 }
 

@@ -10,18 +10,19 @@ static const struct {
     int dtype;
     size_t element;
 } types[] = {
-    {"FloatStorage", VIT_F32, 4}, {"HalfStorage", VIT_F16, 2},  {"BFloat16Storage", VIT_BF16, 2},
-    {"DoubleStorage", VIT_F64, 8}, {"LongStorage", VIT_I64, 8}, {"IntStorage", VIT_I32, 4},
-    {"ShortStorage", VIT_I16, 2}, {"CharStorage", VIT_I8, 1},   {"ByteStorage", VIT_U8, 1},
-    {"BoolStorage", VIT_BOOL, 1}, {"UntypedStorage", -1, 1},    {"ComplexFloatStorage", -1, 8},
-    {"ComplexDoubleStorage", -1, 16}, {"QInt8Storage", -1, 1},  {"QUInt8Storage", -1, 1},
-    {"QInt32Storage", -1, 4},     {"QUInt4x2Storage", -1, 1},   {"QUInt2x4Storage", -1, 1},
+    {"FloatStorage", VIT_F32, 4},     {"HalfStorage", VIT_F16, 2}, {"BFloat16Storage", VIT_BF16, 2},
+    {"DoubleStorage", VIT_F64, 8},    {"LongStorage", VIT_I64, 8}, {"IntStorage", VIT_I32, 4},
+    {"ShortStorage", VIT_I16, 2},     {"CharStorage", VIT_I8, 1},  {"ByteStorage", VIT_U8, 1},
+    {"BoolStorage", VIT_BOOL, 1},     {"UntypedStorage", -1, 1},   {"ComplexFloatStorage", -1, 8},
+    {"ComplexDoubleStorage", -1, 16}, {"QInt8Storage", -1, 1},     {"QUInt8Storage", -1, 1},
+    {"QInt32Storage", -1, 4},         {"QUInt4x2Storage", -1, 1},  {"QUInt2x4Storage", -1, 1},
 };
 
 static bool find_type(const struct vit_pickle_node *node, struct vit_torch_storage *storage)
 {
-    if (node->kind != VIT_PICKLE_GLOBAL || (strcmp(node->global.module, "torch") != 0 &&
-        strcmp(node->global.module, "torch.cuda") != 0 && strcmp(node->global.module, "torch.storage") != 0))
+    if (node->kind != VIT_PICKLE_GLOBAL ||
+        (strcmp(node->global.module, "torch") != 0 && strcmp(node->global.module, "torch.cuda") != 0 &&
+         strcmp(node->global.module, "torch.storage") != 0))
         return false;
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         if (strcmp(node->global.name, types[i].name) == 0) {

@@ -1,4 +1,6 @@
-/* torch_zip.c: reads what torch.save writes since PyTorch 1.6: a zip of a pickle and a member for each storage. */
+/* torch_zip.c: reads what torch.save writes since PyTorch 1.6: a zip of a pickle and a member for each storage.
+ *
+ * Checksums are left alone, as PyTorch does: set_crc32_options(False) makes it write wrong ones. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,11 +50,7 @@ static vit_status check_byte_order(const struct torch_zip *z, struct vit_error *
     if (member < 0)
         return VIT_OK; /* older files do not say: little */
     int64_t size = z->zip->members[member].size;
-    struct vit_zip_reader reader;
-    vit_status status = vit_zip_start(&reader, z->zip, member, err);
-    if (status == VIT_OK)
-        status = vit_zip_next(&reader, order, size < 7 ? (size_t)size : 7, err);
-    vit_zip_finish(&reader);
+    vit_status status = vit_zip_read_at(z->zip, member, 0, order, size < 7 ? (size_t)size : 7, err);
     if (status == VIT_OK && strncmp(order, "little", 6) != 0)
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "its byte order is not little-endian");
     return status;
@@ -68,7 +66,7 @@ static vit_status load_pickle(struct torch_zip *z, struct vit_error *err)
     int member = find_member(z->zip, z->prefix, "", "data.pkl");
     struct vit_zip_reader reader;
     struct vit_pickle_input input = {.next = next_bytes, .context = &reader, .size = z->zip->members[member].size};
-    vit_status status = vit_zip_start(&reader, z->zip, member, err);
+    vit_status status = vit_zip_start(&reader, z->zip, member, false, err);
     if (status == VIT_OK)
         status = vit_pickle_load(&z->torch.pickle, &input, err);
     vit_zip_finish(&reader);
@@ -82,12 +80,13 @@ static vit_status locate_storages(const struct vit_source *source, struct torch_
         struct vit_torch_storage *storage = &z->torch.storages[z->torch.views[i].storage];
         int member = find_member(z->zip, z->prefix, "data/", storage->key);
         if (member < 0)
-            return vit_fail(err, VIT_ERR_DECODE, "tensor %s: its member %.256sdata/%s is missing", source->tensors[i].name,
-                            z->prefix, storage->key);
+            return vit_fail(err, VIT_ERR_DECODE, "tensor %s: its member %.256sdata/%s is missing",
+                            source->tensors[i].name, z->prefix, storage->key);
         int64_t bytes = storage->n_elements * (int64_t)storage->element;
         if (z->zip->members[member].size < bytes)
             return vit_fail(err, VIT_ERR_DECODE,
-                            "tensor %s: %" PRId64 " elements of a %s need %" PRId64 " bytes, the member data/%s has %" PRId64,
+                            "tensor %s: %" PRId64 " elements of a %s need %" PRId64
+                            " bytes, the member data/%s has %" PRId64,
                             source->tensors[i].name, storage->n_elements, storage->type, bytes, storage->key,
                             z->zip->members[member].size);
         storage->place = member;
@@ -103,7 +102,8 @@ static vit_status open_source(struct vit_source *source, struct vit_error *err)
     VIT_TRY(vit_zip_open(&z->zip, &source->file, err));
     find_prefix(z->zip, z->prefix);
     if (find_member(z->zip, z->prefix, "", "constants.pkl") >= 0)
-        return vit_fail(err, VIT_ERR_UNSUPPORTED, "a TorchScript archive: load it by torch.jit.load and save its state_dict()");
+        return vit_fail(err, VIT_ERR_UNSUPPORTED,
+                        "a TorchScript archive: load it by torch.jit.load and save its state_dict()");
     VIT_TRY(check_byte_order(z, err));
     VIT_TRY(load_pickle(z, err));
     VIT_TRY(vit_torch_list_storages(&z->torch, err));
@@ -115,14 +115,7 @@ static vit_status read_storage(const struct vit_source *source, const struct vit
                                void *dst, size_t n, struct vit_error *err)
 {
     const struct torch_zip *z = source->priv;
-    struct vit_zip_reader reader;
-    vit_status status = vit_zip_start(&reader, z->zip, (int)storage->place, err);
-    if (status == VIT_OK)
-        status = vit_zip_skip(&reader, begin, err);
-    if (status == VIT_OK)
-        status = vit_zip_next(&reader, dst, n, err);
-    vit_zip_finish(&reader);
-    return status;
+    return vit_zip_read_at(z->zip, (int)storage->place, begin, dst, n, err);
 }
 
 static vit_status read_tensor(const struct vit_source *source, int i, void *dst, struct vit_error *err)

@@ -99,19 +99,21 @@ static vit_status check_member(struct vit_zip *zip, int i, int64_t *total, struc
     if (st.encryption_method != ZIP_EM_NONE)
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "member %.256s: it is encrypted", name);
     if (st.comp_method != ZIP_CM_STORE && st.comp_method != ZIP_CM_DEFLATE)
-        return vit_fail(err, VIT_ERR_UNSUPPORTED, "member %.256s: compression method %d; stored (0) and deflated (8) are read",
-                        name, st.comp_method);
+        return vit_fail(err, VIT_ERR_UNSUPPORTED,
+                        "member %.256s: compression method %d; stored (0) and deflated (8) are read", name,
+                        st.comp_method);
     if (st.comp_size > file_size)
         return vit_fail(err, VIT_ERR_DECODE, "member %.256s: %" PRIu64 " bytes in a file of %" PRIu64, name,
                         (uint64_t)st.comp_size, file_size);
     if (st.comp_method == ZIP_CM_STORE ? st.size != st.comp_size
                                        : st.size > st.comp_size * DEFLATE_RATIO + DEFLATE_SLACK)
-        return vit_fail(err, VIT_ERR_DECODE, "member %.256s: %" PRIu64 " bytes cannot hold the %" PRIu64 " it claims", name,
-                        (uint64_t)st.comp_size, (uint64_t)st.size);
+        return vit_fail(err, VIT_ERR_DECODE, "member %.256s: %" PRIu64 " bytes cannot hold the %" PRIu64 " it claims",
+                        name, (uint64_t)st.comp_size, (uint64_t)st.size);
     *total += (int64_t)st.comp_size;
     if (*total > zip->file->size)
         return vit_fail(err, VIT_ERR_DECODE,
-                        "member %.256s: the members up to it need %" PRId64 " bytes of a file of %" PRIu64 ": they overlap",
+                        "member %.256s: the members up to it need %" PRId64 " bytes of a file of %" PRIu64
+                        ": they overlap",
                         name, *total, file_size);
     zip->members[i] =
         (struct vit_zip_member){name, (int64_t)st.size, (int64_t)st.comp_size, st.comp_method == ZIP_CM_DEFLATE};
@@ -199,9 +201,11 @@ int vit_zip_find(const struct vit_zip *zip, const char *name)
     return -1;
 }
 
-vit_status vit_zip_start(struct vit_zip_reader *reader, struct vit_zip *zip, int member, struct vit_error *err)
+vit_status vit_zip_start(struct vit_zip_reader *reader, struct vit_zip *zip, int member, bool checked,
+                         struct vit_error *err)
 {
-    *reader = (struct vit_zip_reader){zip, &zip->members[member], NULL, 0};
+    *reader = (struct vit_zip_reader){.zip = zip, .member = &zip->members[member]};
+    reader->checked = checked || reader->member->deflated;
     reader->file = zip_fopen_index(zip->archive, (zip_uint64_t)member, 0);
     if (!reader->file) {
         vit_status status = fail_with(zip, zip_get_error(zip->archive), "cannot be opened", err);
@@ -244,24 +248,61 @@ vit_status vit_zip_next(struct vit_zip_reader *reader, void *dst, size_t n, stru
         done += (size_t)got;
         reader->position += got;
     }
-    return reader->position == reader->member->size ? check_end(reader, err) : VIT_OK;
+    return reader->checked && reader->position == reader->member->size ? check_end(reader, err) : VIT_OK;
 }
 
-vit_status vit_zip_skip(struct vit_zip_reader *reader, int64_t n, struct vit_error *err)
+static vit_status seek(struct vit_zip_reader *reader, int64_t position, struct vit_error *err)
 {
-    if (n > 0 && !reader->member->deflated) {
-        if (zip_fseek(reader->file, n, SEEK_CUR) != 0)
-            return fail_read(reader, err);
-        reader->position += n;
-        return VIT_OK;
-    }
-    char scratch[SKIP_BYTES];
-    while (n > 0) {
-        size_t take = n < SKIP_BYTES ? (size_t)n : SKIP_BYTES;
-        VIT_TRY(vit_zip_next(reader, scratch, take, err));
-        n -= (int64_t)take;
-    }
+    if (zip_fseek(reader->file, position, SEEK_SET) != 0)
+        return fail_read(reader, err);
+    reader->position = position;
     return VIT_OK;
+}
+
+/* libzip computes the checksum of the bytes that are read in order from the first on. That takes longer than reading
+ * them, so the first byte comes last. */
+static vit_status read_stored(struct vit_zip_reader *reader, int64_t begin, char *dst, size_t n, struct vit_error *err)
+{
+    if (begin > 0) {
+        VIT_TRY(seek(reader, begin, err));
+        return vit_zip_next(reader, dst, n, err);
+    }
+    if (n > 1) {
+        VIT_TRY(seek(reader, 1, err));
+        VIT_TRY(vit_zip_next(reader, dst + 1, n - 1, err));
+        VIT_TRY(seek(reader, 0, err));
+    }
+    return vit_zip_next(reader, dst, 1, err);
+}
+
+/* Deflated bytes can only be reached through those before them. */
+static vit_status read_deflated(struct vit_zip_reader *reader, int64_t begin, void *dst, size_t n,
+                                struct vit_error *err)
+{
+    char scratch[SKIP_BYTES];
+    while (begin > 0) {
+        size_t take = begin < SKIP_BYTES ? (size_t)begin : SKIP_BYTES;
+        VIT_TRY(vit_zip_next(reader, scratch, take, err));
+        begin -= (int64_t)take;
+    }
+    return vit_zip_next(reader, dst, n, err);
+}
+
+vit_status vit_zip_read_at(struct vit_zip *zip, int member, int64_t begin, void *dst, size_t n, struct vit_error *err)
+{
+    const struct vit_zip_member *m = &zip->members[member];
+    if (begin < 0 || begin > m->size || n > (uint64_t)(m->size - begin))
+        return vit_fail(err, VIT_ERR_DECODE, "member %.256s: %zu bytes at %" PRId64 " are beyond its %" PRId64, m->name,
+                        n, begin, m->size);
+    if (n == 0)
+        return VIT_OK; /* and libzip 1.7 crashes on a seek in an empty member */
+    struct vit_zip_reader reader;
+    vit_status status = vit_zip_start(&reader, zip, member, false, err);
+    if (status == VIT_OK)
+        status = reader.member->deflated ? read_deflated(&reader, begin, dst, n, err)
+                                         : read_stored(&reader, begin, dst, n, err);
+    vit_zip_finish(&reader);
+    return status;
 }
 
 void vit_zip_finish(struct vit_zip_reader *reader)

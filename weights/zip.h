@@ -36,12 +36,16 @@ struct vit_zip_reader {
     const struct vit_zip_member *member;
     zip_file_t *file;
     int64_t position;
+    bool checked;
 };
 
-vit_status vit_zip_start(struct vit_zip_reader *reader, struct vit_zip *zip, int member, struct vit_error *err);
-/* Reads exactly n bytes; those that reach the member's end have its checksum compared too, unless some were skipped. */
-vit_status vit_zip_next(struct vit_zip_reader *reader, void *dst, size_t n, struct vit_error *err);
-vit_status vit_zip_skip(struct vit_zip_reader *reader, int64_t n, struct vit_error *err);
+/* checked: reading up to the member's end compares its checksum; that of a deflated member is compared anyway. */
+vit_status vit_zip_start(struct vit_zip_reader *reader, struct vit_zip *zip, int member, bool checked,
+                         struct vit_error *err);
+vit_status vit_zip_next(struct vit_zip_reader *reader, void *dst, size_t n, struct vit_error *err); /* exactly n */
 void vit_zip_finish(struct vit_zip_reader *reader); /* a zeroed reader is fine */
+
+/* Reads n bytes at offset begin of a member, without its checksum where that takes time. */
+vit_status vit_zip_read_at(struct vit_zip *zip, int member, int64_t begin, void *dst, size_t n, struct vit_error *err);
 
 #endif

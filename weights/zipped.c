@@ -15,7 +15,8 @@ static vit_status open_source(struct vit_source *source, struct vit_error *err)
     const struct vit_container *container = vit_torch_zip_is(zip) ? &vit_torch_zip : vit_npz_is(zip) ? &vit_npz : NULL;
     vit_zip_close(zip);
     if (!container)
-        return vit_fail(err, VIT_ERR_UNSUPPORTED, "a zip archive, but neither PyTorch's (no data.pkl) nor numpy's (no .npy)");
+        return vit_fail(err, VIT_ERR_UNSUPPORTED,
+                        "a zip archive, but neither PyTorch's (no data.pkl) nor numpy's (no .npy)");
     source->container = container;
     return container->open(source, err);
 }
