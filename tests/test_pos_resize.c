@@ -47,18 +47,17 @@ static void check(const char *name, const float *got, const float *want, size_t 
 /* Two rows, or two columns, of squares: what is resized along one axis stays as it is along the other. */
 static void check_axis(size_t mode, int n, const float *want)
 {
-    float rows[2][7], columns[7][2], wide[2][10], tall[10][2];
+    float rows[14], columns[14], wide[20], tall[20], got[2][10];
     for (int i = 0; i < 7; i++)
-        rows[0][i] = rows[1][i] = columns[i][0] = columns[i][1] = squares[i];
-    float got[2][10];
+        rows[i] = rows[7 + i] = columns[2 * i] = columns[2 * i + 1] = squares[i];
     struct vit_error err;
-    cr_assert_eq(vit_pos_resize(wide[0], (int[]){2, n}, rows[0], (int[]){2, 7}, 1, vectors[mode].mode, &err), VIT_OK,
+    cr_assert_eq(vit_pos_resize(wide, (int[]){2, n}, rows, (int[]){2, 7}, 1, vectors[mode].mode, &err), VIT_OK,
                  "%s", err.message);
-    cr_assert_eq(vit_pos_resize(tall[0], (int[]){n, 2}, columns[0], (int[]){7, 2}, 1, vectors[mode].mode, &err), VIT_OK,
+    cr_assert_eq(vit_pos_resize(tall, (int[]){n, 2}, columns, (int[]){7, 2}, 1, vectors[mode].mode, &err), VIT_OK,
                  "%s", err.message);
     for (int i = 0; i < n; i++) {
-        got[0][i] = wide[0][n + i];
-        got[1][i] = tall[i][1];
+        got[0][i] = wide[n + i];
+        got[1][i] = tall[2 * i + 1];
     }
     check(vectors[mode].name, got[0], want, (size_t)n);
     check(vectors[mode].name, got[1], want, (size_t)n);
