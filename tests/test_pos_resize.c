@@ -1,5 +1,5 @@
-/* test_pos_resize.c: position embeddings on another grid: worked-out vectors along one axis, and PyTorch's interpolate in
- * two dimensions (tests/make_variants.py). */
+/* test_pos_resize.c: position embeddings on another grid: worked-out vectors along one axis, and PyTorch's interpolate
+ * in two dimensions (tests/make_variants.py). */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
@@ -23,11 +23,14 @@ static const struct {
     float four[4], ten[10];
 } vectors[] = {
     {"bicubic", VIT_POS_RESIZE_BICUBIC, {.162598f, 4.666016f, 14.673828f, 32.629395f},
-     {-.081281f, .249906f, 1.609375f, 3.714625f, 6.738125f, 11.347625f, 16.571125f, 22.046875f, 30.800781f, 36.894094f}},
+     {-.081281f, .249906f, 1.609375f, 3.714625f, 6.738125f,
+      11.347625f, 16.571125f, 22.046875f, 30.800781f, 36.894094f}},
     {"bicubic_off01", VIT_POS_RESIZE_BICUBIC_OFF01, {.155041f, 4.344679f, 13.776692f, 31.081053f},
-     {-.082482f, .242900f, 1.573398f, 3.586312f, 6.600105f, 11.143858f, 16.059113f, 21.590334f, 30.138117f, 36.582361f}},
+     {-.082482f, .242900f, 1.573398f, 3.586312f, 6.600105f,
+      11.143858f, 16.059113f, 21.590334f, 30.138117f, 36.582361f}},
     {"bicubic_aa", VIT_POS_RESIZE_BICUBIC_AA, {.225720f, 4.422202f, 15.444342f, 31.427328f},
-     {-.060570f, .339293f, 1.562500f, 3.802500f, 7.022500f, 11.222500f, 16.402500f, 22.562500f, 30.720443f, 36.666271f}},
+     {-.060570f, .339293f, 1.562500f, 3.802500f, 7.022500f,
+      11.222500f, 16.402500f, 22.562500f, 30.720443f, 36.666271f}},
     {"bilinear", VIT_POS_RESIZE_BILINEAR, {.375f, 4.625f, 15.125f, 31.875f},
      {0, .55f, 1.75f, 3.85f, 7.25f, 11.45f, 16.45f, 22.75f, 29.95f, 36}},
     {"bicubic_corners", VIT_POS_RESIZE_BICUBIC_CORNERS, {0, 4, 16, 36},

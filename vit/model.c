@@ -111,8 +111,8 @@ static vit_status read_prefix(const struct vit_model *model, struct vit_error *e
     return read_token(model, "reg_token", c->n_reg, &at, err);
 }
 
-/* Adds the rows of table, pos_embed as stored, that cover prefix tokens (the front ones) to these; the others become the
- * rows of the patches. */
+/* Adds the rows of table, pos_embed as stored, that cover prefix tokens (the front ones) to these; the others become
+ * the rows of the patches. */
 static vit_status place_positions(struct vit_model *model, const float *table, struct vit_error *err)
 {
     const struct vit_config *c = &model->weights->config;
