@@ -1,23 +1,25 @@
 #!/usr/bin/env python3
-"""Makes tests/goldens/variants anew: for every option of a model's configuration a tiny random model that uses it, and
-what PyTorch and timm say it answers.
+"""Makes anew what tests/test_variants.c and tests/test_pos_resize.c compare with, by PyTorch and timm.
 
-    python3 tests/make_variants.py [--out tests/goldens/variants]
+    python3 tests/make_variants.py [--out tests/goldens]
 
-variants/NAME/ holds model.safetensors (canonical form), pixels (2,S,S,3) u8, pooled, logits (2,K), and with two heads
-pooled_dist. Needs the versions of make_goldens.py.
+goldens/variants/NAME/  for every option of a configuration a tiny random model that uses it: model.safetensors
+                        (canonical form), pixels (2,S,S,3) u8, pooled, logits (2,K), and with two heads pooled_dist
+goldens/refused/        NAME.safetensors: models that cannot classify as they are
+goldens/pos_resize/     FROM.npy, a random map, and FROM_to_TO.npy, what each mode of resizing makes of it
+Needs the versions of make_goldens.py.
 """
 import argparse
 import json
 from pathlib import Path
 
 import numpy as np
-import safetensors.torch
 import torch
 from timm.layers import SwiGLUPacked, resample_abs_pos_embed
 from timm.models.deit import VisionTransformerDistilled
 from timm.models.vision_transformer import VisionTransformer
 from torch import nn
+from torch.nn import functional
 
 ROOT = Path(__file__).resolve().parent.parent
 D, HEADS, DEPTH, F, K, PATCH, GRID = 12, 3, 2, 18, 5, 4, 3
@@ -128,6 +130,32 @@ VARIANTS = {
 }
 
 
+POS_RESIZES = [((37, 37), (16, 16), 1), ((5, 4), (3, 7), 3), ((4, 6), (9, 2), 2)]  # from, to, width
+
+
+def resize_map(x, to):
+    """x (1,D,h,w) -> (modes,H,W,D): bicubic, bicubic_off01, bicubic_aa, bilinear, bicubic_corners, bilinear_corners."""
+    scale = [(n + 0.1) / n0 for n, n0 in zip(to, x.shape[2:])]
+    maps = [
+        functional.interpolate(x, size=to, mode="bicubic"),
+        functional.interpolate(x, scale_factor=scale, mode="bicubic"),
+        functional.interpolate(x, size=to, mode="bicubic", antialias=True),
+        functional.interpolate(x, size=to, mode="bilinear"),
+        functional.interpolate(x, size=to, mode="bicubic", align_corners=True),
+        functional.interpolate(x, size=to, mode="bilinear", align_corners=True),
+    ]
+    return torch.cat(maps).permute(0, 2, 3, 1)
+
+
+def write_pos_resizes(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    for (h, w), to, width in POS_RESIZES:
+        x = np.random.default_rng(h * w).standard_normal((h, w, width)).astype(np.float32)
+        np.save(folder / f"{h}x{w}.npy", x)
+        resized = resize_map(torch.from_numpy(x).permute(2, 0, 1)[None], to)
+        np.save(folder / f"{h}x{w}_to_{to[0]}x{to[1]}.npy", np.ascontiguousarray(resized))
+
+
 def metadata(name, config):
     size = config["image_size"]
     preprocess = {"size": size, "resize": "squash", "resize_to": size, "crop_to": size, "crop_round": "half_even",
@@ -136,30 +164,62 @@ def metadata(name, config):
     return {"format": "pt", "vit.version": "1"} | {f"vit.{k}": json.dumps(v) for k, v in texts.items()}
 
 
+def write_safetensors(path, tensors, texts):
+    """As safetensors.torch.save_file, which writes the texts in another order every time."""
+    header, data = {"__metadata__": texts}, b""
+    for name, tensor in sorted(tensors.items()):
+        raw = tensor.contiguous().numpy().tobytes()
+        offsets = [len(data), len(data) + len(raw)]
+        header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": offsets}
+        data += raw
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    path.write_bytes(len(text).to_bytes(8, "little") + text + data)
+
+
 def normalize(pixels):
     x = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
     return (x - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None]
 
 
+def write_variant(folder, seed, make, options, read, left_out):
+    folder.mkdir(parents=True, exist_ok=True)
+    model, config = make(), PLAIN | options
+    fill(model, seed)
+    tensors = {k: v for k, v in model.state_dict().items() if k not in left_out}
+    write_safetensors(folder / "model.safetensors", tensors, metadata(folder.name, config))
+    shape = (2, config["image_size"], config["image_size"], 3)
+    pixels = np.random.default_rng(seed + 100).integers(0, 256, shape, dtype=np.uint8)
+    np.save(folder / "pixels.npy", pixels)
+    with torch.inference_mode():
+        for stage, value in read(model, normalize(pixels)).items():
+            np.save(folder / f"{stage}.npy", np.ascontiguousarray(value))
+    print(folder, "top:", np.load(folder / "logits.npy").argmax(axis=1))
+
+
+def write_refused(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    model = create()
+    fill(model, 50)
+    trunk = {k: v for k, v in model.state_dict().items() if not k.startswith("head")}
+    write_safetensors(folder / "features.safetensors", trunk, metadata("features", PLAIN | {"classes": 0}))
+    tensors = {k.replace("norm.", "fc_norm.") if k.startswith("norm.") else k: v for k, v in trunk.items()}
+    tensors |= {"head.weight": torch.ones(K, 2 * D), "head.bias": torch.zeros(K)}
+    options = {"pool": "concat", "norm_place": "after"}
+    write_safetensors(folder / "concat_after.safetensors", tensors, metadata("concat_after", PLAIN | options))
+    options = {"image_size": 5 * PATCH}
+    write_safetensors(folder / "grid.safetensors", model.state_dict(), metadata("grid", PLAIN | options))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=ROOT / "tests/goldens/variants")
+    parser.add_argument("--out", type=Path, default=ROOT / "tests/goldens")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    for seed, (name, (make, options, read, left_out)) in enumerate(VARIANTS.items(), start=30):
-        folder = args.out / name
-        folder.mkdir(parents=True, exist_ok=True)
-        model, config = make(), PLAIN | options
-        fill(model, seed)
-        tensors = {k: v for k, v in model.state_dict().items() if k not in left_out}
-        safetensors.torch.save_file(tensors, folder / "model.safetensors", metadata=metadata(name, config))
-        shape = (2, config["image_size"], config["image_size"], 3)
-        pixels = np.random.default_rng(seed + 100).integers(0, 256, shape, dtype=np.uint8)
-        np.save(folder / "pixels.npy", pixels)
-        with torch.inference_mode():
-            for stage, value in read(model, normalize(pixels)).items():
-                np.save(folder / f"{stage}.npy", np.ascontiguousarray(value))
-        print(name, "top:", np.load(folder / "logits.npy").argmax(axis=1))
+    for seed, (name, variant) in enumerate(VARIANTS.items(), start=30):
+        write_variant(args.out / "variants" / name, seed, *variant)
+    write_refused(args.out / "refused")
+    write_pos_resizes(args.out / "pos_resize")
 
 
 if __name__ == "__main__":

@@ -210,3 +210,126 @@ Test(ops, embed_and_mean)
     run(kernel);
     compare("the second token", mean, (const float[]){3, 4, 3, 4}, B * D, 0);
 }
+
+/* ---- The operators that only some models need ---- */
+
+static const struct vit_ops *const both[] = {&vit_ops_ref, &vit_ops_dnnl};
+
+static void run_gate(const struct vit_ops *ops, const struct vit_gate_op *op)
+{
+    struct vit_kernel *kernel;
+    cr_assert_eq(ops->gate(&kernel, NULL, op, NULL), VIT_OK);
+    run(kernel);
+}
+
+Test(ops, gate_worked_by_hand)
+{
+    /* x / (1 + e^-x) of 1 and -2 is .7310586 and -.2384058. */
+    const float src[2][4] = {{1, -2, 3, .5f}, {0, 1, 7, -1}}, want[4] = {2.1931757f, -.1192029f, 0, -.7310586f};
+    for (size_t i = 0; i < 2; i++) {
+        float dst[4];
+        run_gate(both[i], &(struct vit_gate_op){dst, src[0], 2, 2, VIT_ACT_SILU});
+        compare(both[i]->name, dst, want, 4, 1e-7);
+    }
+}
+
+Test(ops, gate)
+{
+    enum { ROWS = 7, F = 37 };
+    float *src = random_floats(ROWS * 2 * F, 1);
+    for (size_t i = 0; i < ROWS * 2 * F; i++)
+        src[i] *= 5;
+    src[0] = -200; /* e^200 is beyond f32 */
+    for (int act = VIT_ACT_GELU_ERF; act <= VIT_ACT_SILU; act++) {
+        float want[ROWS * F], got[ROWS * F];
+        run_gate(&vit_ops_ref, &(struct vit_gate_op){want, src, ROWS, F, (enum vit_act)act});
+        run_gate(&vit_ops_dnnl, &(struct vit_gate_op){got, src, ROWS, F, (enum vit_act)act});
+        compare("gate", got, want, ROWS * F, 1e-6);
+    }
+    free(src);
+}
+
+static void run_qk_norm(const struct vit_ops *ops, const struct vit_qk_norm_op *op)
+{
+    struct vit_kernel *kernel;
+    cr_assert_eq(ops->qk_norm(&kernel, NULL, op, NULL), VIT_OK);
+    run(kernel);
+}
+
+Test(ops, qk_norm_worked_by_hand)
+{
+    /* Every variance is 1; with eps 3 the deviations are halved. Two heads of width 2; v stays. */
+    const float want[12] = {-.5f, .5f, 1.5f, -2.5f, .5f, .75f, -.5f, -.25f, 7, 8, 9, 10};
+    const float q_gain[2] = {2, 3}, q_shift[2] = {.5f, -1}, k_gain[2] = {1, -1}, k_shift[2] = {0, .25f};
+    for (size_t i = 0; i < 2; i++) {
+        float qkv[12] = {1, 3, -3, -5, 9, 7, 2, 4, 7, 8, 9, 10};
+        run_qk_norm(both[i], &(struct vit_qk_norm_op){qkv, 1, 2, 2, 3, q_gain, q_shift, k_gain, k_shift});
+        compare(both[i]->name, qkv, want, 12, 1e-7);
+    }
+}
+
+Test(ops, qk_norm)
+{
+    static const int shapes[][3] = {{1, 1, 1}, {5, 3, 10}, {65, 6, 64}, {17, 2, 72}};
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+        int rows = shapes[s][0], NH = shapes[s][1], HD = shapes[s][2];
+        size_t n = (size_t)(rows * 3 * NH * HD), head = (size_t)HD;
+        float *want = random_floats(n, 1), *got = random_floats(n, 1), *v[4];
+        for (uint32_t i = 0; i < 4; i++)
+            v[i] = random_floats(head, i + 2);
+        run_qk_norm(&vit_ops_ref, &(struct vit_qk_norm_op){want, rows, NH, HD, 1e-6f, v[0], v[1], v[2], v[3]});
+        run_qk_norm(&vit_ops_dnnl, &(struct vit_qk_norm_op){got, rows, NH, HD, 1e-6f, v[0], v[1], v[2], v[3]});
+        compare("norms of q and k", got, want, n, 2e-6);
+        free(want), free(got), free(v[0]), free(v[1]), free(v[2]), free(v[3]);
+    }
+}
+
+static void run_pool_attention(const struct vit_ops *ops, const struct vit_pool_attention_op *op)
+{
+    struct vit_kernel *kernel;
+    cr_assert_eq(ops->pool_attention(&kernel, NULL, op, NULL), VIT_OK);
+    run(kernel);
+}
+
+Test(ops, pool_attention_worked_by_hand)
+{
+    /* The first query of attention_worked_by_hand, its keys and values; in the second image all values are equal. */
+    const float query[2] = {.1f, .2f}, want[4] = {.902888f, 1.002888f, 5, -6};
+    const float kv[2][3][2][2] = {{{{.3f, .4f}, {.7f, .8f}}, {{.1f, .2f}, {.9f, 1.0f}}, {{.5f, .6f}, {1.1f, 1.2f}}},
+                                  {{{.3f, .4f}, {5, -6}}, {{.1f, .2f}, {5, -6}}, {{.5f, .6f}, {5, -6}}}};
+    for (size_t i = 0; i < 2; i++) {
+        float dst[4];
+        run_pool_attention(both[i], &(struct vit_pool_attention_op){dst, query, kv[0][0][0], 2, 3, 1, 2});
+        compare(both[i]->name, dst, want, 4, 1e-6);
+    }
+}
+
+Test(ops, pool_attention)
+{
+    static const int shapes[][4] = {{1, 1, 1, 1}, {3, 5, 2, 7}, {2, 65, 6, 64}, {1, 197, 4, 72}};
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+        int B = shapes[s][0], T = shapes[s][1], NH = shapes[s][2], HD = shapes[s][3];
+        size_t D = (size_t)(NH * HD), n = (size_t)B * D;
+        float *query = random_floats(D, 1), *kv = random_floats(2 * n * (size_t)T, 2);
+        float *want = random_floats(n, 3), *got = random_floats(n, 4);
+        for (size_t i = 0; i < D; i++)
+            query[i] *= 9; /* scores far apart, as in a trained model */
+        run_pool_attention(&vit_ops_ref, &(struct vit_pool_attention_op){want, query, kv, B, T, NH, HD});
+        run_pool_attention(&vit_ops_dnnl, &(struct vit_pool_attention_op){got, query, kv, B, T, NH, HD});
+        compare("attention pooling", got, want, n, 2e-6);
+        free(query), free(kv), free(want), free(got);
+    }
+}
+
+Test(ops, mean_of_rows_far_apart)
+{
+    /* The mean of two arrays of two rows, written to the second half of wider rows. */
+    const float src[8] = {1, 2, 3, 4, 5, 8, 11, 14};
+    float dst[8] = {-1, -1, -1, -1, -1, -1, -1, -1};
+    struct vit_kernel *kernel;
+    struct vit_mean_op op = {.dst = dst + 2, .src = src, .batch = 2, .count = 2, .width = 2};
+    op.dst_step = 4, op.batch_step = 2, op.row_step = 4;
+    cr_assert_eq(vit_mean_create(&kernel, &op, NULL), VIT_OK);
+    run(kernel);
+    compare("mean", dst, (const float[]){-1, -1, 3, 5, -1, -1, 7, 9}, 8, 0);
+}

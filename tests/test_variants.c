@@ -96,3 +96,39 @@ VARIANT(map)
 VARIANT(map_registers)
 VARIANT(gap)
 VARIANT(clip)
+VARIANT(pos_resize)
+
+/* ---- Refusals ---- */
+
+static vit_status open_and_plan(const char *path)
+{
+    struct vit_model *model = NULL;
+    struct vit_session *session = NULL;
+    vit_status status = vit_model_open(&model, path, &err);
+    if (status == VIT_OK)
+        status = vit_session_create(&session, model, NULL, &err);
+    vit_session_free(session);
+    vit_model_free(model);
+    return status;
+}
+
+Test(variants, a_model_without_classifier_opens_and_names_the_way_out)
+{
+    struct vit_model *model;
+    cr_assert_eq(vit_model_open(&model, "tests/goldens/refused/features.safetensors", &err), VIT_OK, "%s", err.message);
+    vit_model_free(model);
+    cr_assert_eq(open_and_plan("tests/goldens/refused/features.safetensors"), VIT_ERR_UNSUPPORTED);
+    cr_expect_not_null(strstr(err.message, "--head"), "%s", err.message);
+}
+
+Test(variants, concat_cannot_be_normed_behind_the_pooling)
+{
+    cr_assert_eq(open_and_plan("tests/goldens/refused/concat_after.safetensors"), VIT_ERR_UNSUPPORTED);
+    cr_expect_not_null(strstr(err.message, "concat"), "%s", err.message);
+}
+
+Test(variants, positions_of_another_grid_need_a_way_to_resize)
+{
+    cr_assert_eq(open_and_plan("tests/goldens/refused/grid.safetensors"), VIT_ERR_UNSUPPORTED);
+    cr_expect(strstr(err.message, "3 x 3") && strstr(err.message, "5 x 5"), "%s", err.message);
+}

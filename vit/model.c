@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vit/pos_resize.h"
+
 /* ---- Tensors by name ---- */
 
 static int find(const struct vit_model *model, const char *prefix, const char *name)
@@ -105,35 +107,44 @@ static vit_status read_token(const struct vit_model *model, const char *name, in
     return VIT_OK;
 }
 
-/* The prefix tokens with their rows of pos_embed added, and the rows of the patches. Rows are covered from the front. */
+/* The learned prefix tokens, in their order. */
+static vit_status read_prefix(const struct vit_model *model, struct vit_error *err)
+{
+    const struct vit_config *c = &model->weights->config;
+    float *at = model->prefix;
+    VIT_TRY(read_token(model, "cls_token", c->cls, &at, err));
+    VIT_TRY(read_token(model, "dist_token", c->dist, &at, err));
+    return read_token(model, "reg_token", c->n_reg, &at, err);
+}
+
+/* Adds the rows of table, pos_embed as stored, that cover prefix tokens (the front ones) to these; the others become
+ * the rows of the patches. */
+static vit_status place_positions(struct vit_model *model, const float *table, struct vit_error *err)
+{
+    const struct vit_config *c = &model->weights->config;
+    int side = c->image_size / c->patch, grid[2] = {side, side};
+    size_t covered = (size_t)(vit_config_pos_rows(c) - c->pos_grid[0] * c->pos_grid[1]) * (size_t)c->width;
+    for (size_t i = 0; i < covered; i++)
+        model->prefix[i] += table[i];
+    return vit_pos_resize(model->pos, grid, table + covered, c->pos_grid, c->width, c->pos_resize, err);
+}
+
 static vit_status read_positions(struct vit_model *model, struct vit_error *err)
 {
     const struct vit_config *c = &model->weights->config;
     size_t D = (size_t)c->width, n_prefix = (size_t)vit_config_prefix(c), n_patches = (size_t)vit_config_patches(c);
-    size_t rows = (size_t)vit_config_pos_rows(c), covered = rows - (size_t)(c->pos_grid[0] * c->pos_grid[1]);
-    if (rows - covered != n_patches)
-        return vit_fail(err, VIT_ERR_UNSUPPORTED, "pos_embed covers %d x %d patches, the image has %zu", c->pos_grid[0],
-                        c->pos_grid[1], n_patches);
-    float *table = malloc(rows * D * sizeof *table);
+    float *table = malloc((size_t)vit_config_pos_rows(c) * D * sizeof *table);
     model->prefix = calloc(n_prefix * D + 1, sizeof *model->prefix);
     model->pos = malloc(n_patches * D * sizeof *model->pos);
     vit_status status = VIT_OK;
     if (!table || !model->prefix || !model->pos)
         status = vit_fail(err, VIT_ERR_MEMORY, "out of memory for position embeddings");
-    float *at = model->prefix;
+    if (status == VIT_OK)
+        status = read_prefix(model, err);
     if (status == VIT_OK)
         status = vit_weights_read_f32(model->weights, find(model, "", "pos_embed"), table, err);
     if (status == VIT_OK)
-        status = read_token(model, "cls_token", c->cls, &at, err);
-    if (status == VIT_OK)
-        status = read_token(model, "dist_token", c->dist, &at, err);
-    if (status == VIT_OK)
-        status = read_token(model, "reg_token", c->n_reg, &at, err);
-    if (status == VIT_OK) {
-        for (size_t i = 0; i < covered * D; i++)
-            model->prefix[i] += table[i];
-        memcpy(model->pos, table + covered * D, n_patches * D * sizeof *model->pos);
-    }
+        status = place_positions(model, table, err);
     free(table);
     return status;
 }

@@ -216,7 +216,7 @@ vit_status vit_plan_qk_norm(struct vit_plan *p, float *qkv, int64_t rows, const 
 {
     const struct vit_config *c = vit_model_config(p->model);
     const struct vit_norm *q = &block->q_norm, *k = &block->k_norm;
-    struct vit_qk_norm_op op = {.qkv = qkv, .rows = rows, .heads = c->heads, .head_dim = q->width, .eps = (float)c->eps};
+    struct vit_qk_norm_op op = {qkv, rows, c->heads, q->width, (float)c->eps, NULL, NULL, NULL, NULL};
     VIT_TRY(vit_params_vector(p->model->params, q->weight, &op.q_gain, p->err));
     VIT_TRY(vit_params_vector(p->model->params, q->bias, &op.q_shift, p->err));
     VIT_TRY(vit_params_vector(p->model->params, k->weight, &op.k_gain, p->err));
