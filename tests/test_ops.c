@@ -284,40 +284,48 @@ Test(ops, qk_norm)
     }
 }
 
-static void run_pool_attention(const struct vit_ops *ops, const struct vit_pool_attention_op *op)
+/* Attention with queries of their own: op's kv is (B, T, 2, NH, HD), as attention pooling and a pruned block have it. */
+static void run_cross_attention(const struct vit_ops *ops, float *dst, const float *q, const float *kv, int B, int Q,
+                                int T, int NH, int HD)
 {
     struct vit_kernel *kernel;
-    cr_assert_eq(ops->pool_attention(&kernel, NULL, op, NULL), VIT_OK);
+    struct vit_error err = {0};
+    void *context;
+    int D = NH * HD;
+    struct vit_attention_op op = {dst, q, kv, kv + D, D, 2 * D, B, Q, T, NH, HD};
+    cr_assert_eq(ops->open(&context, NULL, &err), VIT_OK, "%s", err.message);
+    cr_assert_eq(ops->attention(&kernel, context, &op, &err), VIT_OK, "%s", err.message);
     run(kernel);
+    ops->close(context);
 }
 
-Test(ops, pool_attention_worked_by_hand)
+Test(ops, cross_attention_worked_by_hand)
 {
     /* The first query of attention_worked_by_hand, its keys and values; in the second image all values are equal. */
-    const float query[2] = {.1f, .2f}, want[4] = {.902888f, 1.002888f, 5, -6};
+    const float q[4] = {.1f, .2f, .1f, .2f}, want[4] = {.902888f, 1.002888f, 5, -6};
     const float kv[2][3][2][2] = {{{{.3f, .4f}, {.7f, .8f}}, {{.1f, .2f}, {.9f, 1.0f}}, {{.5f, .6f}, {1.1f, 1.2f}}},
                                   {{{.3f, .4f}, {5, -6}}, {{.1f, .2f}, {5, -6}}, {{.5f, .6f}, {5, -6}}}};
     for (size_t i = 0; i < 2; i++) {
         float dst[4];
-        run_pool_attention(both[i], &(struct vit_pool_attention_op){dst, query, kv[0][0][0], 2, 3, 1, 2});
+        run_cross_attention(both[i], dst, q, kv[0][0][0], 2, 1, 3, 1, 2);
         compare(both[i]->name, dst, want, 4, 1e-6);
     }
 }
 
-Test(ops, pool_attention)
+Test(ops, cross_attention)
 {
-    static const int shapes[][4] = {{1, 1, 1, 1}, {3, 5, 2, 7}, {2, 65, 6, 64}, {1, 197, 4, 72}};
+    static const int shapes[][5] = {{1, 1, 1, 1, 1}, {3, 1, 5, 2, 7}, {2, 2, 65, 6, 64}, {1, 1, 197, 4, 72}, {2, 9, 4, 3, 16}};
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
-        int B = shapes[s][0], T = shapes[s][1], NH = shapes[s][2], HD = shapes[s][3];
-        size_t D = (size_t)(NH * HD), n = (size_t)B * D;
-        float *query = random_floats(D, 1), *kv = random_floats(2 * n * (size_t)T, 2);
+        int B = shapes[s][0], Q = shapes[s][1], T = shapes[s][2], NH = shapes[s][3], HD = shapes[s][4];
+        size_t D = (size_t)(NH * HD), n = (size_t)(B * Q) * D;
+        float *q = random_floats(n, 1), *kv = random_floats(2 * (size_t)(B * T) * D, 2);
         float *want = random_floats(n, 3), *got = random_floats(n, 4);
-        for (size_t i = 0; i < D; i++)
-            query[i] *= 9; /* scores far apart, as in a trained model */
-        run_pool_attention(&vit_ops_ref, &(struct vit_pool_attention_op){want, query, kv, B, T, NH, HD});
-        run_pool_attention(&vit_ops_dnnl, &(struct vit_pool_attention_op){got, query, kv, B, T, NH, HD});
-        compare("attention pooling", got, want, n, 2e-6);
-        free(query), free(kv), free(want), free(got);
+        for (size_t i = 0; i < n; i++)
+            q[i] *= 9; /* scores far apart, as in a trained model */
+        run_cross_attention(&vit_ops_ref, want, q, kv, B, Q, T, NH, HD);
+        run_cross_attention(&vit_ops_dnnl, got, q, kv, B, Q, T, NH, HD);
+        compare("attention with queries of their own", got, want, n, 2e-6);
+        free(q), free(kv), free(want), free(got);
     }
 }
 
