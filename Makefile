@@ -129,7 +129,7 @@ install: $(INSTALLED)/vit $(INSTALLED)/libvit.so $(BUILD)/libvit.a weights/vit.s
 	sed 's|@VERSION@|$(VERSION)|; s|@ONEDNN@|$(ONEDNN_STATIC)|' vit/vit.pc.in | \
 	    install -m 644 /dev/stdin $(TO)/lib/pkgconfig/vit.pc
 	install -D -m 644 weights/vit.safetensors $(TO)/share/vit/vit.safetensors
-	install -D -m 644 -t $(TO)/share/doc/vit LICENSE $(wildcard weights/MODEL.md)
+	install -D -m 644 -t $(TO)/share/doc/vit LICENSE weights/MODEL.md
 ifeq ($(ONEDNN),wheel)
 	install -D -m 644 $(WHEEL)/lib/libdnnl.so.3 $(TO)/lib/vit/libdnnl.so.3
 	install -D -m 644 -t $(TO)/lib/vit/licence $(WHEEL)/licence/*
