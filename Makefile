@@ -54,7 +54,7 @@ endif
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion
 SANITIZE := $(if $(SANITIZER),-fsanitize=$(SANITIZER) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 FLAGS    := $(CC) -std=c11 -D_GNU_SOURCE -I. $(ONEDNN_CFLAGS) $(CPPFLAGS) $(CFLAGS) -ffp-contract=off -fopenmp -fPIC \
-            $(WARNINGS) $(SANITIZE)
+            $(WARNINGS) $(if $(WERROR),-Werror) $(SANITIZE)
 LINK      = $(CC) $(CFLAGS) -fopenmp $(SANITIZE) $(LDFLAGS) -Wl,--as-needed
 LIBS     := $(ONEDNN_LIBS) -ljpeg -ljansson -lzip -lm
 SONAME   := libvit.so.$(word 1,$(subst ., ,$(VERSION)))
@@ -126,9 +126,10 @@ install: $(INSTALLED)/vit $(INSTALLED)/libvit.so $(BUILD)/libvit.a weights/vit.s
 	install -m 644 vit/vit.h vit/error.h $(TO)/include/vit
 	install -m 644 patches/preprocess.h $(TO)/include/vit/patches
 	install -m 644 weights/config.h weights/tensor.h $(TO)/include/vit/weights
-	sed 's|@VERSION@|$(VERSION)|; s|@ONEDNN@|$(ONEDNN_STATIC)|' vit/vit.pc.in >$(TO)/lib/pkgconfig/vit.pc
+	sed 's|@VERSION@|$(VERSION)|; s|@ONEDNN@|$(ONEDNN_STATIC)|' vit/vit.pc.in | \
+	    install -m 644 /dev/stdin $(TO)/lib/pkgconfig/vit.pc
 	install -D -m 644 weights/vit.safetensors $(TO)/share/vit/vit.safetensors
-	install -D -m 644 -t $(TO)/share/doc/vit LICENSE $(wildcard weights/MODEL.md)
+	install -D -m 644 -t $(TO)/share/doc/vit LICENSE weights/MODEL.md
 ifeq ($(ONEDNN),wheel)
 	install -D -m 644 $(WHEEL)/lib/libdnnl.so.3 $(TO)/lib/vit/libdnnl.so.3
 	install -D -m 644 -t $(TO)/lib/vit/licence $(WHEEL)/licence/*
@@ -175,7 +176,7 @@ $(TEST_OBJ): | $(if $(MISSING)$(MISSING_TESTS),missing-tests)
 
 $(OBJ)/%.o: %.c $(OBJ)/flags
 	@mkdir -p $(@D)
-	$(call say,CC,$<) $(FLAGS) $(if $(WERROR),-Werror) $(DEFINES) -MMD -MP -c $< -o $@
+	$(call say,CC,$<) $(FLAGS) $(DEFINES) -MMD -MP -c $< -o $@
 
 $(OBJ)/vit/version.o: DEFINES = -DVIT_VERSION='"$(VERSION)"' -DVIT_COMMIT='"$(COMMIT)"'
 $(OBJ)/vit/version.o: $(OBJ)/release
@@ -191,8 +192,8 @@ $(INSTALLED)/libvit.so: RPATH = $(RPATH_LIB)
 
 $(BUILD)/libvit.so $(INSTALLED)/libvit.so: $(LIB_OBJ) vit/vit.map $(OBJ)/sources
 	@mkdir -p $(@D)
-	$(call say,LINK,$@) $(LINK) -shared -Wl,-z,defs -Wl,-soname,$(SONAME) -Wl,--version-script=vit/vit.map $(LIB_OBJ) -o $@ \
-	    $(RPATH) $(LIBS)
+	$(call say,LINK,$@) $(LINK) -shared -Wl,-z,defs -Wl,-soname,$(SONAME) -Wl,--version-script=vit/vit.map \
+	    $(LIB_OBJ) -o $@ $(RPATH) $(LIBS)
 
 $(BUILD)/vit $(INSTALLED)/vit: $(TOOL_OBJ) $(BUILD)/libvit.a
 	@mkdir -p $(@D)

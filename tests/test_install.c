@@ -64,7 +64,8 @@ Test(install, moved_tree, .init = create_root, .fini = remove_root)
     run("sed -n '/^```c$/,/^```$/ { /^```c$/d; /^```$/q; p; }' README.md >\"$ROOT/listing.c\"\n"
         "grep -q main \"$ROOT/listing.c\"\n"
         "pcfiledir=\"$ROOT/moved/lib/pkgconfig\"\n"
-        "sed -n 's/^\\([A-Z][a-z]*\\): *\\(.*\\)/\\1=\"\\2\"/; /^[A-Za-z]*=/p' \"$pcfiledir/vit.pc\" >\"$ROOT/flags.sh\"\n"
+        "sed -n 's/^\\([A-Z][a-z]*\\): *\\(.*\\)/\\1=\"\\2\"/; /^[A-Za-z]*=/p'"
+        " \"$pcfiledir/vit.pc\" >\"$ROOT/flags.sh\"\n"
         ". \"$ROOT/flags.sh\"\n"
         "cc -Wall -Wextra -Werror $Cflags \"$ROOT/listing.c\" -o \"$ROOT/listing\" $Libs");
     expect(run("LD_LIBRARY_PATH=\"$ROOT/moved/lib\" \"$ROOT/listing\" \"$ROOT/moved/share/vit/vit.safetensors\""

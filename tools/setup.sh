@@ -127,7 +127,7 @@ explain() {
         echo "setup: this is missing, and what brings it:"
         for pair in $headers; do printf '    %-24s%s\n' "${pair#*:}" "${pair%:*}"; done
         if [ -n "$fetch" ]; then
-            echo "    oneDNN 3.2 or newer     two wheels from PyPI and pip (python3-pip); libdnnl-dev is ${debian:-unknown}"
+            echo "    oneDNN 3.2 or newer     two wheels from PyPI, by python3-pip; libdnnl-dev is ${debian:-unknown}"
         elif [ -z "$onednn" ]; then
             echo "    oneDNN 3.2 or newer     libdnnl-dev"
         fi
