@@ -19,6 +19,7 @@ struct job {
     char *model_path;
     struct vit_model *model;
     struct vit_session_options session_options;
+    char *tune_cache;
     struct vit_session *session;
     int k;                      /* results of one input */
     float *logits;              /* (B, K) */
@@ -52,6 +53,10 @@ static vit_status create_session(struct job *job, struct vit_error *err)
     job->session_options = vit_session_options_default();
     job->session_options.batch = job->options->batch;
     job->session_options.threads = job->options->threads;
+    job->session_options.precision = (enum vit_precision)job->options->precision;
+    job->session_options.tune = (enum vit_tune)job->options->tune;
+    job->tune_cache = job->session_options.tune != VIT_TUNE_OFF ? vit_environment_tune_cache() : NULL;
+    job->session_options.tune_cache = job->tune_cache;
     VIT_TRY(vit_environment_session(&job->session_options, err));
     VIT_TRY(vit_session_create(&job->session, job->model, &job->session_options, err));
 
@@ -151,10 +156,11 @@ static void say_plan(const struct job *job)
     char onednn[32];
     vit_say("model %s (%s), oneDNN %s on %s", job->model_path, vit_model_config(job->model)->arch,
             vit_onednn_version(onednn), vit_isa());
-    vit_say("%zu inputs; %zu other files in folders skipped; %d threads, batches of %d%s", job->inputs.n,
+    vit_say("%zu inputs; %zu other files in folders skipped; %d threads, batches of %d, %s%s", job->inputs.n,
             job->inputs.n_skipped,
             job->session_options.threads ? job->session_options.threads : vit_default_threads(),
-            job->session_options.batch, job->session_options.reference ? ", plain loops" : "");
+            job->session_options.batch, vit_session_precision(job->session) == VIT_PRECISION_BF16 ? "bf16" : "f32",
+            job->session_options.reference ? ", plain loops" : "");
 }
 
 static void say_summary(const struct job *job)
@@ -174,6 +180,7 @@ static void free_job(struct job *job)
     vit_model_free(job->model);
     vit_inputs_free(&job->inputs);
     free(job->model_path);
+    free(job->tune_cache);
     free(job->logits);
     free(job->results);
 }

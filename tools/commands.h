@@ -6,7 +6,7 @@
 
 enum {
     VIT_EXIT_DONE = 0,
-    VIT_EXIT_INPUT = 1,       /* it ran, but an input failed */
+    VIT_EXIT_INPUT = 1,       /* it ran, but an input or a demanded check failed */
     VIT_EXIT_FATAL = 2,       /* usage, model, nothing to do, output not writable, out of memory */
     VIT_EXIT_INTERRUPTED = 130
 };
@@ -15,5 +15,6 @@ enum {
 int vit_command_classify(const struct vit_options *options);
 int vit_command_convert(const struct vit_options *options);
 int vit_command_info(const struct vit_options *options);
+int vit_command_bench(const struct vit_options *options);
 
 #endif

@@ -1,6 +1,8 @@
-/* environment.c: OMP_NUM_THREADS, VIT_OPS, VIT_TRACE, NO_COLOR, TERM. (VIT_MODEL: locate.c.) */
+/* environment.c: OMP_NUM_THREADS, VIT_OPS, VIT_TRACE, XDG_CACHE_HOME, HOME, NO_COLOR, TERM. (VIT_MODEL: locate.c.) */
 #include "tools/environment.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -43,6 +45,25 @@ vit_status vit_environment_session(struct vit_session_options *session, struct v
     if (session->trace_dir && (stat(session->trace_dir, &status) != 0 || !S_ISDIR(status.st_mode)))
         return vit_fail(err, VIT_ERR_OPEN, "VIT_TRACE=%s: not a folder", session->trace_dir);
     return VIT_OK;
+}
+
+char *vit_environment_tune_cache(void)
+{
+    char folder[PATH_MAX], *file;
+    const char *cache = variable("XDG_CACHE_HOME"), *home = variable("HOME");
+    if (cache && cache[0] == '/') /* the specification has others ignored */
+        snprintf(folder, sizeof folder, "%s", cache);
+    else if (home)
+        snprintf(folder, sizeof folder, "%s/.cache", home);
+    else
+        return NULL;
+    mkdir(folder, 0700);
+    size_t used = strlen(folder);
+    snprintf(folder + used, sizeof folder - used, "/vit");
+    mkdir(folder, 0700);
+    if (access(folder, W_OK) != 0 || asprintf(&file, "%s/tune", folder) < 0)
+        return NULL;
+    return file;
 }
 
 bool vit_environment_color(int fd)

@@ -7,6 +7,10 @@
 /* OMP_NUM_THREADS (unless threads are set already), VIT_OPS=ref and VIT_TRACE=DIR. Errors: unsupported, open. */
 vit_status vit_environment_session(struct vit_session_options *session, struct vit_error *err);
 
+/* The file that keeps what tuning has found, $XDG_CACHE_HOME/vit/tune or ~/.cache/vit/tune, its folder made; the caller
+ * frees it. NULL: there is no place for it. */
+char *vit_environment_tune_cache(void);
+
 /* Whether text on this descriptor is coloured: a terminal, and no NO_COLOR. */
 bool vit_environment_color(int fd);
 

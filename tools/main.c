@@ -23,6 +23,8 @@ static const struct command COMMANDS[] = {
       VIT_FOR_CONVERT, vit_command_convert },
     { "info", "[options] [MODEL]", "Show architecture, parameters, preprocessing and labels of a model.", VIT_FOR_INFO,
       vit_command_info },
+    { "bench", "[options]", "Measure latency and throughput, and compare them with an earlier run.", VIT_FOR_BENCH,
+      vit_command_bench },
 };
 
 enum { N_COMMANDS = sizeof COMMANDS / sizeof COMMANDS[0] };
@@ -33,9 +35,10 @@ static const char SURROUNDINGS[] =
     "  OMP_NUM_THREADS  the number of threads when -t is not given\n"
     "  VIT_OPS=ref      compute with plain loops: slow, for comparison\n"
     "  VIT_TRACE=DIR    write every stage of the first batch to DIR as .npy\n"
+    "  XDG_CACHE_HOME   the folder for vit/tune, where --tune keeps its choices (~/.cache)\n"
     "  NO_COLOR         no colours\n"
     "\n"
-    "Exit status: 0 done; 1 an input failed; 2 usage, model, nothing to do, output not writable; 130 interrupted.\n";
+    "Exit status: 0 done; 1 an input or a demanded check failed; 2 usage, model, nothing to do, output not writable; 130 interrupted.\n";
 
 static void print_usage(FILE *out)
 {

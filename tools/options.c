@@ -20,7 +20,9 @@ enum kind {
     DECIMAL_SIZE,  /* int64_t, 1 .. max, with K, M or G for a thousand, a million, a thousand million */
     BINARY_SIZE,   /* int64_t, 1 .. max, with K, M or G for 2^10, 2^20, 2^30 */
     REAL,          /* double */
-    CHOICE         /* int: the place of the word in `argument` */
+    CHOICE,        /* int: the place of the word in `argument` */
+    COUNTS,        /* struct vit_list of COUNT */
+    CHOICES        /* struct vit_list of CHOICE */
 };
 
 struct option {
@@ -37,8 +39,10 @@ struct option {
 #define FIELD(name) offsetof(struct vit_options, name)
 
 static const struct option OPTIONS[] = {
-    { "model", 'm', "M", VIT_FOR_CLASSIFY | VIT_FOR_INFO, TEXT, FIELD(model), 0,
+    { "model", 'm', "M", VIT_FOR_CLASSIFY | VIT_FOR_INFO | VIT_FOR_BENCH, TEXT, FIELD(model), 0,
       "model file or folder (default: $VIT_MODEL, else the model that came with vit)" },
+    { "arch", 0, "NAME,...", VIT_FOR_BENCH, TEXT, FIELD(archs), 0,
+      "architectures with random weights in place of a model, as vit_base_patch16_224" },
     { "top-k", 'k', "N|all", VIT_FOR_CLASSIFY, COUNT_OR_ALL, FIELD(top_k), 1000000, "show the N best classes (5)" },
     { "threshold", 0, "P", VIT_FOR_CLASSIFY, REAL, FIELD(threshold), 0, "leave out classes with a score below P" },
     { "scores", 0, "prob|logit|sigmoid", VIT_FOR_CLASSIFY, CHOICE, FIELD(scores), 0,
@@ -47,13 +51,35 @@ static const struct option OPTIONS[] = {
       "form of the output (text)" },
     { "format", 'f', "text|json", VIT_FOR_INFO, CHOICE, FIELD(format), 0, "form of the output (text)" },
     { "tensors", 0, NULL, VIT_FOR_INFO, SET, FIELD(tensors), 0, "list every tensor with its type and shape" },
-    { "output", 'o', "F", VIT_FOR_CLASSIFY | VIT_FOR_INFO, TEXT, FIELD(output), 0,
+    { "format", 'f', "md|csv|json", VIT_FOR_BENCH, CHOICE, FIELD(format), 0, "form of the output (md)" },
+    { "output", 'o', "F", VIT_FOR_CLASSIFY | VIT_FOR_INFO | VIT_FOR_BENCH, TEXT, FIELD(output), 0,
       "write to file F, as the results come, in place of stdout" },
     { "output", 'o', "F", VIT_FOR_CONVERT, TEXT, FIELD(output), 0, "the file to make; it appears only when complete" },
     { "force", 0, NULL, VIT_FOR_CONVERT, SET, FIELD(force), 0, "replace a file that exists" },
     { "threads", 't', "N", VIT_FOR_CLASSIFY, COUNT, FIELD(threads), VIT_MAX_THREADS,
       "threads to compute with (default: $OMP_NUM_THREADS, else physical cores)" },
     { "batch-size", 'b', "N", VIT_FOR_CLASSIFY, COUNT, FIELD(batch), 4096, "pictures computed together (1)" },
+    { "threads", 't', "N", VIT_FOR_BENCH, COUNTS, FIELD(thread_counts), VIT_MAX_THREADS,
+      "threads to compute with, all streams together (default: $OMP_NUM_THREADS, else physical cores)" },
+    { "batch-size", 'b', "N", VIT_FOR_BENCH, COUNTS, FIELD(batches), 4096, "pictures computed together (1)" },
+    { "streams", 0, "N", VIT_FOR_BENCH, COUNTS, FIELD(streams), VIT_MAX_THREADS,
+      "batches computed beside each other, each with its share of the threads (1)" },
+    { "precision", 0, "f32|bf16|auto", VIT_FOR_CLASSIFY, CHOICE, FIELD(precision), 0,
+      "of weights and activations; auto: bf16 where the CPU has it (f32)" },
+    { "precision", 0, "f32|bf16|auto", VIT_FOR_BENCH, CHOICES, FIELD(precisions), 0,
+      "of weights and activations; auto: bf16 where the CPU has it (f32)" },
+    { "tune", 0, "off|on|force", VIT_FOR_CLASSIFY | VIT_FOR_BENCH, CHOICE, FIELD(tune), 0,
+      "choose implementations by timing them, once (on), or anew (force); kept in $XDG_CACHE_HOME/vit (on)" },
+    { "warm-up", 0, "N", VIT_FOR_BENCH, COUNT, FIELD(warm_up), 1000000, "runs before those that count (3)" },
+    { "repetitions", 'r', "N", VIT_FOR_BENCH, COUNT, FIELD(repetitions), 1000000, "runs that count" },
+    { "seconds", 0, "N", VIT_FOR_BENCH, REAL, FIELD(seconds), 0, "in place of -r: run for so long (3)" },
+    { "profile", 0, NULL, VIT_FOR_BENCH, SET, FIELD(profile), 0, "show where the time goes, step by step" },
+    { "end-to-end", 0, "DIR", VIT_FOR_BENCH, TEXT, FIELD(end_to_end), 0,
+      "show how long the pictures of a folder take to decode, resize and infer" },
+    { "compare", 0, "F", VIT_FOR_BENCH, TEXT, FIELD(compare), 0, "compare with the JSON of an earlier run" },
+    { "fail-over", 0, "P", VIT_FOR_BENCH, REAL, FIELD(fail_over), 0,
+      "exit with 1 when anything became significantly slower, by more than P per cent" },
+    { "plot", 0, "F", VIT_FOR_BENCH, TEXT, FIELD(plot), 0, "draw the latencies into F, an SVG file" },
     { "max-pixels", 0, "N", VIT_FOR_CLASSIFY, DECIMAL_SIZE, FIELD(decode.max_pixels), (int64_t)1 << 40,
       "refuse larger pictures (100M)" },
     { "max-file-size", 0, "N", VIT_FOR_CLASSIFY, BINARY_SIZE, FIELD(decode.max_bytes), (int64_t)1 << 40,
@@ -121,6 +147,33 @@ static bool parse_choice(const char *text, const char *words, int *value)
     return false;
 }
 
+static bool parse_item(const struct option *option, const char *text, int *value)
+{
+    if (option->kind == CHOICES)
+        return parse_choice(text, option->argument, value);
+    int64_t whole = 0;
+    bool ok = parse_whole(text, 0, option->max, &whole);
+    *value = (int)whole;
+    return ok;
+}
+
+/* Items with commas between; replaces what the list held. */
+static bool parse_list(const struct option *option, const char *text, struct vit_list *list)
+{
+    list->n = 0;
+    for (const char *at = text; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+        char item[64];
+        size_t length = strcspn(at, ",");
+        if (length >= sizeof item || list->n == VIT_LIST_MAX)
+            return false;
+        memcpy(item, at, length);
+        item[length] = '\0';
+        if (!parse_item(option, item, &list->values[list->n++]))
+            return false;
+    }
+    return true;
+}
+
 static vit_status refuse_value(const struct option *option, const char *text, struct vit_error *err)
 {
     switch (option->kind) {
@@ -128,10 +181,14 @@ static vit_status refuse_value(const struct option *option, const char *text, st
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "--%s %s: expected a number", option->name, text);
     case CHOICE:
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "--%s %s: expected one of %s", option->name, text, option->argument);
+    case CHOICES:
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "--%s %s: expected one or some of %s, with commas between",
+                        option->name, text, option->argument);
     default:
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "--%s %s: expected a whole number from 1 to %" PRId64 "%s",
                         option->name, text, option->max,
                         option->kind == COUNT_OR_ALL                                    ? ", or all"
+                        : option->kind == COUNTS                                        ? ", or some with commas between"
                         : option->kind == DECIMAL_SIZE || option->kind == BINARY_SIZE ? ", or with K, M or G"
                                                                                         : "");
     }
@@ -164,6 +221,10 @@ static vit_status set_value(struct vit_options *options, const struct option *op
             *(int *)field = VIT_TOP_ALL;
         else if ((ok = parse_whole(text, 0, option->max, &whole)))
             *(int *)field = (int)whole;
+        break;
+    case COUNTS:
+    case CHOICES:
+        ok = parse_list(option, text, field);
         break;
     case DECIMAL_SIZE:
     case BINARY_SIZE:
@@ -267,6 +328,9 @@ vit_status vit_options_parse(struct vit_options *options, unsigned command, int 
         .batch = 1,
         .top_k = 5,
         .threshold = -INFINITY,
+        .tune = VIT_TUNE_ON,
+        .warm_up = 3,
+        .fail_over = -1,
         .decode = vit_decode_options_default(),
         .args = calloc((size_t)n + 1, sizeof *options->args),
     };
@@ -299,11 +363,12 @@ void vit_options_print(FILE *out, unsigned command)
         const struct option *option = &OPTIONS[i];
         if (!(option->commands & command))
             continue;
+        bool list = option->kind == COUNTS || option->kind == CHOICES;
         char left[64] = "    ";
         if (option->letter)
             snprintf(left, sizeof left, "-%c, ", option->letter);
-        snprintf(left + 4, sizeof left - 4, "--%s%s%s", option->name, option->argument ? " " : "",
-                 option->argument ? option->argument : "");
+        snprintf(left + 4, sizeof left - 4, "--%s%s%s%s", option->name, option->argument ? " " : "",
+                 option->argument ? option->argument : "", list ? ",..." : "");
         fprintf(out, strlen(left) > 24 ? "  %s\n%28s%s\n" : "  %-24s  %s%s\n", left, "", option->help);
     }
 }

@@ -8,24 +8,46 @@
 #include "vit/vit.h"
 
 /* The commands, as bits: an option says which of them have it. */
-enum { VIT_FOR_CLASSIFY = 1, VIT_FOR_CONVERT = 2, VIT_FOR_INFO = 4, VIT_FOR_EVERY = 7 };
+enum { VIT_FOR_CLASSIFY = 1, VIT_FOR_CONVERT = 2, VIT_FOR_INFO = 4, VIT_FOR_BENCH = 8, VIT_FOR_EVERY = 15 };
 
 enum { VIT_FORMAT_TEXT, VIT_FORMAT_JSON, VIT_FORMAT_JSONL, VIT_FORMAT_CSV, VIT_FORMAT_TSV };
+enum { VIT_BENCH_MD, VIT_BENCH_CSV, VIT_BENCH_JSON }; /* the formats of `vit bench` */
 
-enum { VIT_TOP_ALL = 1 << 30, VIT_MAX_THREADS = 4096 };
+enum { VIT_TOP_ALL = 1 << 30, VIT_MAX_THREADS = 4096, VIT_LIST_MAX = 32 };
+
+/* Numbers, or the places of words, given with commas between them. */
+struct vit_list {
+    int n; /* 0: not given */
+    int values[VIT_LIST_MAX];
+};
 
 /* All strings are argv's. */
 struct vit_options {
     const char *model;  /* NULL: the default model */
     const char *output; /* NULL: stdout */
-    int format;         /* VIT_FORMAT_ */
+    int format;         /* VIT_FORMAT_, VIT_BENCH_ */
     int threads;        /* 0: not given */
     int batch;
     int top_k;
     int scores;         /* enum vit_score */
     double threshold;   /* -INFINITY: none */
+    int precision;      /* enum vit_precision */
+    int tune;           /* enum vit_tune */
     struct vit_decode_options decode;
     bool tensors, force, quiet, verbose, help, version;
+
+    /* of bench */
+    const char *archs; /* with commas between */
+    struct vit_list batches, thread_counts, precisions, streams;
+    int warm_up;
+    int repetitions;         /* 0: as many as seconds allow */
+    double seconds;          /* 0: not given */
+    bool profile;
+    const char *end_to_end;  /* a folder of pictures */
+    const char *compare;     /* the JSON of an earlier run */
+    double fail_over;        /* per cent; negative: not given */
+    const char *plot;
+
     char **args; /* what is not an option, in order; owned */
     int n_args;
 };

@@ -14,6 +14,14 @@ static vit_status check_rgb(const struct vit_input *input, const struct vit_deco
     return VIT_OK;
 }
 
+static vit_status decode(struct vit_image *image, const struct vit_input *input,
+                         const struct vit_decode_options *options, struct vit_error *err)
+{
+    if (input->path)
+        return vit_decode_file(image, input->path, options, err);
+    return vit_decode(image, input->bytes, input->n_bytes, options, err);
+}
+
 vit_status vit_load_image(const struct vit_model *model, const struct vit_input *input,
                           const struct vit_decode_options *options, uint8_t *pixels, struct vit_error *err)
 {
@@ -29,11 +37,23 @@ vit_status vit_load_image(const struct vit_model *model, const struct vit_input 
         return vit_pixels_from_image(pixels, &borrowed, vit_model_preprocess(model), err);
     }
     struct vit_image image;
-    if (input->path)
-        VIT_TRY(vit_decode_file(&image, input->path, options, err));
-    else
-        VIT_TRY(vit_decode(&image, input->bytes, input->n_bytes, options, err));
+    VIT_TRY(decode(&image, input, options, err));
     vit_status status = vit_pixels_from_image(pixels, &image, vit_model_preprocess(model), err);
     vit_image_free(&image);
     return status;
+}
+
+vit_status vit_decode_image(uint8_t **rgb, int *width, int *height, const struct vit_input *input,
+                            const struct vit_decode_options *options, struct vit_error *err)
+{
+    struct vit_decode_options defaults = vit_decode_options_default();
+    *rgb = NULL;
+    if ((input->path != NULL) + (input->bytes != NULL) != 1 || input->rgb)
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "exactly one of path and bytes must be given");
+    struct vit_image image;
+    VIT_TRY(decode(&image, input, options ? options : &defaults, err));
+    *rgb = image.rgb;
+    *width = image.width;
+    *height = image.height;
+    return VIT_OK;
 }

@@ -1,4 +1,4 @@
-/* model.c: opens a checkpoint and gives every tensor its role. */
+/* model.c: opens a checkpoint, or makes one up, and gives every tensor its role. */
 #include "vit/model.h"
 
 #include <stdio.h>
@@ -172,26 +172,40 @@ static vit_status spell_indices(struct vit_model *model, struct vit_error *err)
     return VIT_OK;
 }
 
-static vit_status open_parts(struct vit_model *model, const char *path, struct vit_error *err)
+/* Gives the tensors of model->weights, which are open, their roles. */
+static vit_status set_up(struct vit_model *model, struct vit_error *err)
 {
-    VIT_TRY(vit_weights_open(&model->weights, path, err));
     VIT_TRY(vit_params_create(&model->params, (struct vit_param_reader){read_param, count_param, model->weights}, err));
     VIT_TRY(name_tensors(model, err));
     VIT_TRY(read_positions(model, err));
     return spell_indices(model, err);
 }
 
-vit_status vit_model_open(struct vit_model **model, const char *path, struct vit_error *err)
+typedef vit_status open_weights(struct vit_weights **weights, const char *name, struct vit_error *err);
+
+static vit_status create(struct vit_model **model, open_weights *open, const char *name, struct vit_error *err)
 {
     *model = calloc(1, sizeof **model);
     if (!*model)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    vit_status status = open_parts(*model, path, err);
+    vit_status status = open(&(*model)->weights, name, err);
+    if (status == VIT_OK)
+        status = set_up(*model, err);
     if (status != VIT_OK) {
         vit_model_free(*model);
         *model = NULL;
     }
     return status;
+}
+
+vit_status vit_model_open(struct vit_model **model, const char *path, struct vit_error *err)
+{
+    return create(model, vit_weights_open, path, err);
+}
+
+vit_status vit_model_random(struct vit_model **model, const char *arch, struct vit_error *err)
+{
+    return create(model, vit_weights_random, arch, err);
 }
 
 void vit_model_free(struct vit_model *model)

@@ -39,6 +39,10 @@ struct vit_model;
  * caller's to free; on failure it is NULL. */
 vit_status vit_model_open(struct vit_model **model, const char *path, struct vit_error *err);
 
+/* A model of a known architecture, as "vit_base_patch16_224", with random weights of a sensible size: for measuring. They
+ * are always the same, and are made as they are needed. The message of a refusal lists the known names. */
+vit_status vit_model_random(struct vit_model **model, const char *arch, struct vit_error *err);
+
 /* Frees the model; its sessions must be freed first. NULL is fine. */
 void vit_model_free(struct vit_model *model);
 
@@ -77,6 +81,11 @@ size_t vit_model_pixels_size(const struct vit_model *model);
  * defaults. Thread-safe. Errors: open, read, empty, unsupported, decode, too_large, memory. */
 vit_status vit_load_image(const struct vit_model *model, const struct vit_input *input,
                           const struct vit_decode_options *options, uint8_t *pixels, struct vit_error *err);
+
+/* The first half of vit_load_image: decodes the picture at path or in bytes to RGB samples (H, W, 3), which vit_load_image
+ * takes in turn. The caller frees *rgb; on failure it is NULL. */
+vit_status vit_decode_image(uint8_t **rgb, int *width, int *height, const struct vit_input *input,
+                            const struct vit_decode_options *options, struct vit_error *err);
 
 /* ---- Session: a plan for one batch size and thread count, ready to run ---- */
 
@@ -142,6 +151,10 @@ void vit_session_step(const struct vit_session *session, int i, struct vit_step_
 
 /* The precision that a session computes in: f32 or bf16. */
 enum vit_precision vit_session_precision(const struct vit_session *session);
+
+/* What this machine reaches in matrix products of one precision (f32 or bf16) on so many threads: the best of square
+ * ones of side 512, 1024 and 2048, each by the median of several runs. Takes a second or two. */
+vit_status vit_gemm_peak(double *flops_per_second, int threads, enum vit_precision precision, struct vit_error *err);
 
 /* ---- Scores ---- */
 

@@ -27,6 +27,9 @@ struct vit_weights {
 vit_status vit_weights_open(struct vit_weights **weights, const char *path, struct vit_error *err);
 void vit_weights_close(struct vit_weights *weights); /* NULL is fine */
 
+/* The same from nothing but the name of an architecture; see vit_model_random. */
+vit_status vit_weights_random(struct vit_weights **weights, const char *arch, struct vit_error *err);
+
 /* Reads canonical tensor i into dst, in its own type or widened to f32: vit_tensor_count elements, C order. */
 vit_status vit_weights_read(const struct vit_weights *weights, int i, void *dst, struct vit_error *err);
 vit_status vit_weights_read_f32(const struct vit_weights *weights, int i, float *dst, struct vit_error *err);
