@@ -9,6 +9,7 @@
  * PANEL columns, of K^T or of V. A panel is stored row by row; the last one is a single vector wide when that is
  * enough. */
 #include <math.h>
+#include <string.h>
 
 #include "vit/attention.h"
 
@@ -29,29 +30,42 @@ static int panel_width(int n, int at)
 
 /* ---- Packing ---- */
 
-/* Columns [0, n_cols) of the 8x8 transposed dst, from n_rows rows of src; the rows that are missing count as zero. */
-TARGET static void transpose(float *dst, int dst_stride, const float *src, int64_t src_stride, int n_rows, int n_cols)
+TARGET static inline __m256 join(const float *low, const float *high)
 {
-    __m256i mask = _mm256_cmpgt_epi32(_mm256_set1_epi32(n_cols), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
-    __m256 row[PACK], pair[PACK];
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(low)), _mm_loadu_ps(high), 1);
+}
+
+/* The first n_cols rows of dst = the columns of src (PACK, PACK). Halves are joined as they are loaded: what is left
+ * to do stays within them. */
+TARGET static inline void transpose(float *dst, int dst_stride, const float *src, int64_t src_stride, int n_cols)
+{
+    __m256 out[PACK];
+    for (int half = 0; half < PACK; half += 4) {
+        const float *low = src + half, *high = low + 4 * src_stride;
+        __m256 r0 = join(low, high), r1 = join(low + src_stride, high + src_stride);
+        __m256 r2 = join(low + 2 * src_stride, high + 2 * src_stride);
+        __m256 r3 = join(low + 3 * src_stride, high + 3 * src_stride);
+        __m256 even = _mm256_unpacklo_ps(r0, r1), odd = _mm256_unpacklo_ps(r2, r3);
+        out[half] = _mm256_shuffle_ps(even, odd, 0x44);
+        out[half + 1] = _mm256_shuffle_ps(even, odd, 0xEE);
+        even = _mm256_unpackhi_ps(r0, r1), odd = _mm256_unpackhi_ps(r2, r3);
+        out[half + 2] = _mm256_shuffle_ps(even, odd, 0x44);
+        out[half + 3] = _mm256_shuffle_ps(even, odd, 0xEE);
+    }
+#pragma GCC unroll 8
     for (int i = 0; i < PACK; i++)
-        row[i] = i < n_rows ? _mm256_maskload_ps(src + i * src_stride, mask) : _mm256_setzero_ps();
-    for (int i = 0; i < PACK; i += 2) {
-        pair[i] = _mm256_unpacklo_ps(row[i], row[i + 1]);
-        pair[i + 1] = _mm256_unpackhi_ps(row[i], row[i + 1]);
-    }
-    for (int i = 0; i < PACK; i += 4) {
-        row[i] = _mm256_shuffle_ps(pair[i], pair[i + 2], 0x44);
-        row[i + 1] = _mm256_shuffle_ps(pair[i], pair[i + 2], 0xEE);
-        row[i + 2] = _mm256_shuffle_ps(pair[i + 1], pair[i + 3], 0x44);
-        row[i + 3] = _mm256_shuffle_ps(pair[i + 1], pair[i + 3], 0xEE);
-    }
-    for (int i = 0; i < PACK / 2; i++) {
-        pair[i] = _mm256_permute2f128_ps(row[i], row[i + 4], 0x20);
-        pair[i + 4] = _mm256_permute2f128_ps(row[i], row[i + 4], 0x31);
-    }
-    for (int i = 0; i < n_cols; i++)
-        _mm256_storeu_ps(dst + i * dst_stride, pair[i]);
+        if (i < n_cols)
+            _mm256_storeu_ps(dst + i * dst_stride, out[i]);
+}
+
+/* The same for src (n_rows, n_cols) at the edge of its matrix; the rows that are missing count as zero. */
+TARGET static void transpose_edge(float *dst, int dst_stride, const float *src, int64_t src_stride, int n_rows,
+                                  int n_cols)
+{
+    float whole[PACK][PACK] = {{0}};
+    for (int i = 0; i < n_rows && i < PACK; i++)
+        memcpy(whole[i], src + i * src_stride, (size_t)n_cols * sizeof *src);
+    transpose(dst, dst_stride, whole[0], PACK, n_cols);
 }
 
 /* dst: panels of K^T (HD, T), the columns after the last key zero. */
@@ -60,10 +74,13 @@ TARGET static void pack_keys(const struct vit_attention_head *h, float *dst)
     int HD = h->head_dim, T = h->tokens;
     for (int t = 0; t < round_up(T, LANES); t += PACK) {
         int panel = t / PANEL * PANEL, width = panel_width(T, panel);
+        const float *k = h->k + t * h->kv_stride;
         float *column = dst + (int64_t)panel * HD + (t - panel);
-        for (int d = 0; d < HD; d += PACK)
-            transpose(column + (int64_t)d * width, width, h->k + t * h->kv_stride + d, h->kv_stride, T - t,
-                      HD - d < PACK ? HD - d : PACK);
+        for (int d = 0; d < HD; d += PACK, column += PACK * width)
+            if (T - t >= PACK && HD - d >= PACK)
+                transpose(column, width, k + d, h->kv_stride, PACK);
+            else
+                transpose_edge(column, width, k + d, h->kv_stride, T - t, HD - d < PACK ? HD - d : PACK);
     }
 }
 
@@ -71,13 +88,12 @@ TARGET static void pack_keys(const struct vit_attention_head *h, float *dst)
 TARGET static void pack_values(const struct vit_attention_head *h, float *dst)
 {
     int HD = h->head_dim, T = h->tokens;
-    for (int t = 0; t < T; t++) {
-        const float *src = h->v + t * h->kv_stride;
-        for (int d = 0; d < HD; d += LANES) {
-            int panel = d / PANEL * PANEL, width = panel_width(HD, panel);
-            float *to = dst + (int64_t)panel * T + (int64_t)t * width + (d - panel);
-            v_store(to, HD - d < LANES ? v_load_some(src + d, HD - d) : v_load(src + d));
-        }
+    for (int at = 0; at < HD; at += PANEL) {
+        int end = at + panel_width(HD, at);
+        const float *v = h->v;
+        for (int t = 0; t < T; t++, v += h->kv_stride)
+            for (int d = at; d < end; d += LANES, dst += LANES)
+                v_store(dst, HD - d < LANES ? v_load_some(v + d, HD - d) : v_load(v + d));
     }
 }
 
@@ -186,19 +202,22 @@ TARGET static void multiply_panels(struct tile t, int rows, int n_cols)
 /* Below 2^LEAST a probability is as good as none; ending there keeps every product with one a normal number. */
 #define LEAST (-100.0f)
 
-/* In place: p = exp2(scale (s - max s)) over n scores; returns their sum. What follows them up to a whole vector is
- * overwritten, and counts as minus infinity, of which at most LANES times 2^LEAST is left in the sum. */
-TARGET static float exponentials(float *s, int n, float scale)
+/* The largest of n scores, a multiple of LANES. */
+TARGET static float largest(const float *s, int n)
 {
-    vec least = v_set1(LEAST), factor = v_set1(scale), top = v_load(s), sum = v_zero();
-    for (int t = n; t < round_up(n, LANES); t++)
-        s[t] = -INFINITY;
-    for (int t = 0; t < n; t += LANES)
+    vec top = v_load(s);
+    for (int t = LANES; t < n; t += LANES)
         top = v_max(top, v_load(s + t));
-    top = v_mul(v_set1(v_top(top)), factor);
+    return v_top(top);
+}
+
+/* In place: p = exp2(scale (s - top)) over n scores, a multiple of LANES; returns their sum. */
+TARGET static float exponentials(float *s, int n, float top, float scale)
+{
+    vec least = v_set1(LEAST), factor = v_set1(scale), shift = v_set1(scale * top), sum = v_zero();
     for (int t = 0; t < n; t += LANES) {
         /* The order of max's operands lets NaN through. */
-        vec p = v_exp2(v_max(least, v_fms(v_load(s + t), factor, top)));
+        vec p = v_exp2(v_max(least, v_fms(v_load(s + t), factor, shift)));
         v_store(s + t, p);
         sum = v_add(sum, p);
     }
@@ -215,13 +234,18 @@ static size_t scores_size(int tokens)
 TARGET static void attend(const struct vit_attention_head *h, const float *panels, int first, int n_queries, float *scores)
 {
     int T = h->tokens, HD = h->head_dim, stride = round_up(T, LANES);
-    float scale = (float)(1.4426950408889634 / sqrt(HD)), factor[MAX_QUERIES];
+    float scale = (float)(1.4426950408889634 / sqrt(HD)), top[MAX_QUERIES], factor[MAX_QUERIES];
     struct tile qk = {.a = h->q + first * h->q_stride, .a_stride = h->q_stride, .depth = HD,
                       .b = panels, .c = scores, .c_stride = stride};
     struct tile pv = {.a = scores, .a_stride = stride, .depth = T, .b = panels + keys_size(T, HD),
                       .c = h->dst + first * h->dst_stride, .c_stride = h->dst_stride, .factor = factor};
     multiply_panels(qk, n_queries, stride);
+    /* What follows the last key is minus infinity, of which at most LANES times 2^LEAST is left in a sum. */
     for (int i = 0; i < n_queries; i++)
-        factor[i] = 1 / exponentials(scores + i * stride, T, scale);
+        v_store_some(scores + i * stride + T, v_set1(-INFINITY), stride - T);
+    for (int i = 0; i < n_queries; i++)
+        top[i] = largest(scores + i * stride, stride);
+    for (int i = 0; i < n_queries; i++)
+        factor[i] = 1 / exponentials(scores + i * stride, stride, top[i], scale);
     multiply_panels(pv, n_queries, HD);
 }

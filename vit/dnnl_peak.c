@@ -170,7 +170,7 @@ vit_status vit_gemm_peak(double *flops_per_second, int threads, enum vit_precisi
     void *context = NULL;
     struct product shared = {0};
     VIT_TRY(check_arguments(threads, precision, err));
-    VIT_TRY(vit_ops_dnnl.open(&context, err));
+    VIT_TRY(vit_ops_dnnl.open(&context, NULL, err));
     shared.engine = ((struct vit_dnnl *)context)->engine;
     shared.stream = ((struct vit_dnnl *)context)->stream;
     vit_status status = vit_dnnl_attr_create(&shared.attr, err);
