@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* How it is started. Unset members mean: stdin is empty, stdout is kept, the environment is the test's own without
+/* How it is started; `classify` does not tune unless it is told to. Unset members mean: stdin is empty, stdout is kept, the environment is the test's own without
  * the variables that vit obeys, and with one thread. */
 struct program {
     const char *const *arguments; /* ends with NULL */

@@ -69,7 +69,7 @@ static char *run(const char *command)
     static const char name[] = "build/vit ";
     char line[LINE];
     cr_assert(strncmp(command, name, strlen(name)) == 0, "not a vit command: %s", command);
-    snprintf(line, sizeof line, "env -u VIT_MODEL -u VIT_OPS -u VIT_TRACE " VIT_PROGRAM " %s 2>/dev/null",
+    snprintf(line, sizeof line, "env -u VIT_MODEL -u VIT_OPS -u VIT_TRACE XDG_CACHE_HOME=/dev/null " VIT_PROGRAM " %s 2>/dev/null",
              command + strlen(name));
     FILE *pipe = popen(line, "r");
     char *output = read_stream(pipe);
