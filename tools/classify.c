@@ -51,7 +51,7 @@ static vit_status check_options(const struct vit_options *options, struct vit_er
 static vit_status open_model(struct job *job, struct vit_error *err)
 {
     VIT_TRY(vit_locate_model(&job->model_path, job->options->model, err));
-    VIT_TRY(vit_model_open(&job->model, job->model_path, err));
+    VIT_TRY(vit_model_open(&job->model, job->model_path, NULL, err));
 
     job->session_options = vit_session_options_default();
     job->session_options.batch = job->options->batch;

@@ -136,21 +136,23 @@ static vit_status spell_indices(struct vit_model *model, struct vit_error *err)
     return VIT_OK;
 }
 
-static vit_status open_parts(struct vit_model *model, const char *path, struct vit_error *err)
+static vit_status open_parts(struct vit_model *model, const char *path, const struct vit_model_options *options,
+                             struct vit_error *err)
 {
-    VIT_TRY(vit_weights_open(&model->weights, path, err));
+    VIT_TRY(vit_weights_open(&model->weights, path, options, err));
     VIT_TRY(vit_params_create(&model->params, (struct vit_param_reader){read_param, count_param, model->weights}, err));
     VIT_TRY(name_tensors(model, err));
     VIT_TRY(read_positions(model, err));
     return spell_indices(model, err);
 }
 
-vit_status vit_model_open(struct vit_model **model, const char *path, struct vit_error *err)
+vit_status vit_model_open(struct vit_model **model, const char *path, const struct vit_model_options *options,
+                          struct vit_error *err)
 {
     *model = calloc(1, sizeof **model);
     if (!*model)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    vit_status status = open_parts(*model, path, err);
+    vit_status status = open_parts(*model, path, options, err);
     if (status != VIT_OK) {
         vit_model_free(*model);
         *model = NULL;
@@ -171,9 +173,10 @@ void vit_model_free(struct vit_model *model)
     free(model);
 }
 
-vit_status vit_model_save(const struct vit_model *model, const char *out, bool force, struct vit_error *err)
+vit_status vit_model_save(const struct vit_model *model, const char *out, const struct vit_save_options *options,
+                          struct vit_error *err)
 {
-    return vit_weights_save(model->weights, out, force, err);
+    return vit_weights_save(model->weights, out, options, err);
 }
 
 /* ---- What it is ---- */
@@ -201,6 +204,26 @@ const char *vit_model_label(const struct vit_model *model, int index)
 const char *vit_model_source(const struct vit_model *model)
 {
     return model->weights->origin;
+}
+
+int vit_model_n_settings(const struct vit_model *model)
+{
+    return model->weights->report.n_settings;
+}
+
+const struct vit_setting *vit_model_setting(const struct vit_model *model, int i)
+{
+    return &model->weights->report.settings[i];
+}
+
+int vit_model_n_ignored(const struct vit_model *model)
+{
+    return model->weights->report.n_ignored;
+}
+
+const char *vit_model_ignored(const struct vit_model *model, int i)
+{
+    return model->weights->report.ignored[i];
 }
 
 int vit_model_n_tensors(const struct vit_model *model)
