@@ -127,7 +127,7 @@ install: $(INSTALLED)/vit $(INSTALLED)/libvit.so $(BUILD)/libvit.a weights/vit.s
 	install -d $(TO)/include/vit/patches $(TO)/include/vit/weights $(TO)/lib/pkgconfig
 	install -m 644 vit/vit.h vit/error.h $(TO)/include/vit
 	install -m 644 patches/preprocess.h $(TO)/include/vit/patches
-	install -m 644 weights/config.h weights/tensor.h $(TO)/include/vit/weights
+	install -m 644 weights/arch.h weights/config.h weights/options.h weights/tensor.h $(TO)/include/vit/weights
 	sed 's|@VERSION@|$(VERSION)|; s|@ONEDNN@|$(ONEDNN_STATIC)|' vit/vit.pc.in | \
 	    install -m 644 /dev/stdin $(TO)/lib/pkgconfig/vit.pc
 	install -D -m 644 weights/vit.safetensors $(TO)/share/vit/vit.safetensors

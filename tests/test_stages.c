@@ -38,7 +38,7 @@ static struct vit_error err;
 static struct vit_model *open_model(const char *path)
 {
     struct vit_model *model = NULL;
-    cr_assert_eq(vit_model_open(&model, path, &err), VIT_OK, "%s", err.message);
+    cr_assert_eq(vit_model_open(&model, path, NULL, &err), VIT_OK, "%s", err.message);
     return model;
 }
 

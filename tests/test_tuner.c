@@ -124,7 +124,7 @@ Test(tuner, choices_change_an_answer_by_rounding_alone)
     cr_assert_geq(asprintf(&cache, "%s/tune", folder), 0);
     struct vit_error err = {0};
     struct vit_model *model;
-    cr_assert_eq(vit_model_open(&model, "tests/goldens/tiny", &err), VIT_OK, "%s", err.message);
+    cr_assert_eq(vit_model_open(&model, "tests/goldens/tiny", NULL, &err), VIT_OK, "%s", err.message);
     size_t K = (size_t)vit_model_config(model)->classes;
     uint8_t *pixels = malloc(vit_model_pixels_size(model));
     float off[64], tuned[64], again[64];

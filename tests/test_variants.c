@@ -59,7 +59,7 @@ static void check_variant(const char *variant, bool reference)
     read_golden(&logits, variant, "logits");
     struct vit_model *model;
     snprintf(path, sizeof path, VARIANTS "%s/model.safetensors", variant);
-    cr_assert_eq(vit_model_open(&model, path, &err), VIT_OK, "%s", err.message);
+    cr_assert_eq(vit_model_open(&model, path, NULL, &err), VIT_OK, "%s", err.message);
     struct vit_session_options options = {.batch = 2, .threads = 2, .reference = reference, .trace_dir = trace};
     struct vit_session *session;
     cr_assert_eq(vit_session_create(&session, model, &options, &err), VIT_OK, "%s", err.message);
@@ -104,7 +104,7 @@ static vit_status open_and_plan(const char *path)
 {
     struct vit_model *model = NULL;
     struct vit_session *session = NULL;
-    vit_status status = vit_model_open(&model, path, &err);
+    vit_status status = vit_model_open(&model, path, NULL, &err);
     if (status == VIT_OK)
         status = vit_session_create(&session, model, NULL, &err);
     vit_session_free(session);
@@ -115,7 +115,7 @@ static vit_status open_and_plan(const char *path)
 Test(variants, a_model_without_classifier_opens_and_names_the_way_out)
 {
     struct vit_model *model;
-    cr_assert_eq(vit_model_open(&model, "tests/goldens/refused/features.safetensors", &err), VIT_OK, "%s", err.message);
+    cr_assert_eq(vit_model_open(&model, "tests/goldens/refused/features.safetensors", NULL, &err), VIT_OK, "%s", err.message);
     vit_model_free(model);
     cr_assert_eq(open_and_plan("tests/goldens/refused/features.safetensors"), VIT_ERR_UNSUPPORTED);
     cr_expect_not_null(strstr(err.message, "--head"), "%s", err.message);

@@ -49,7 +49,7 @@ void vit_bench_pictures(uint8_t *pixels, int n, int size)
 
 static vit_status open_model(struct vit_model **model, const struct vit_bench_subject *subject, struct vit_error *err)
 {
-    return subject->path ? vit_model_open(model, subject->path, err) : vit_model_random(model, subject->name, err);
+    return subject->path ? vit_model_open(model, subject->path, NULL, err) : vit_model_random(model, subject->name, err);
 }
 
 static vit_status create_sessions(struct vit_bench_engine *engine, const struct vit_bench_run *run,

@@ -9,10 +9,10 @@ static vit_status convert(const struct vit_options *options, struct vit_model **
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "name one checkpoint to convert, not %d", options->n_args);
     if (!options->output)
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "name the file to make: -o OUT.safetensors");
-    VIT_TRY(vit_model_open(model, options->args[0], err));
+    VIT_TRY(vit_model_open(model, options->args[0], NULL, err));
     if (vit_stop_requested())
         return vit_fail(err, VIT_ERR_READ, "interrupted");
-    return vit_model_save(*model, options->output, options->force, err);
+    return vit_model_save(*model, options->output, &(struct vit_save_options){ .force = options->force }, err);
 }
 
 int vit_command_convert(const struct vit_options *options)

@@ -181,16 +181,16 @@ static vit_status set_up(struct vit_model *model, struct vit_error *err)
     return spell_indices(model, err);
 }
 
-typedef vit_status open_weights(struct vit_weights **weights, const char *name, struct vit_error *err);
-
-static vit_status create(struct vit_model **model, open_weights *open, const char *name, struct vit_error *err)
+/* Makes a model of weights, which it takes over, also when it fails. */
+static vit_status create(struct vit_model **model, struct vit_weights *weights, struct vit_error *err)
 {
     *model = calloc(1, sizeof **model);
-    if (!*model)
+    if (!*model) {
+        vit_weights_close(weights);
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    vit_status status = open(&(*model)->weights, name, err);
-    if (status == VIT_OK)
-        status = set_up(*model, err);
+    }
+    (*model)->weights = weights;
+    vit_status status = set_up(*model, err);
     if (status != VIT_OK) {
         vit_model_free(*model);
         *model = NULL;
@@ -198,14 +198,21 @@ static vit_status create(struct vit_model **model, open_weights *open, const cha
     return status;
 }
 
-vit_status vit_model_open(struct vit_model **model, const char *path, struct vit_error *err)
+vit_status vit_model_open(struct vit_model **model, const char *path, const struct vit_model_options *options,
+                          struct vit_error *err)
 {
-    return create(model, vit_weights_open, path, err);
+    struct vit_weights *weights;
+    *model = NULL;
+    VIT_TRY(vit_weights_open(&weights, path, options, err));
+    return create(model, weights, err);
 }
 
 vit_status vit_model_random(struct vit_model **model, const char *arch, struct vit_error *err)
 {
-    return create(model, vit_weights_random, arch, err);
+    struct vit_weights *weights;
+    *model = NULL;
+    VIT_TRY(vit_weights_random(&weights, arch, err));
+    return create(model, weights, err);
 }
 
 void vit_model_free(struct vit_model *model)
@@ -221,9 +228,10 @@ void vit_model_free(struct vit_model *model)
     free(model);
 }
 
-vit_status vit_model_save(const struct vit_model *model, const char *out, bool force, struct vit_error *err)
+vit_status vit_model_save(const struct vit_model *model, const char *out, const struct vit_save_options *options,
+                          struct vit_error *err)
 {
-    return vit_weights_save(model->weights, out, force, err);
+    return vit_weights_save(model->weights, out, options, err);
 }
 
 /* ---- What it is ---- */
@@ -251,6 +259,26 @@ const char *vit_model_label(const struct vit_model *model, int index)
 const char *vit_model_source(const struct vit_model *model)
 {
     return model->weights->origin;
+}
+
+int vit_model_n_settings(const struct vit_model *model)
+{
+    return model->weights->report.n_settings;
+}
+
+const struct vit_setting *vit_model_setting(const struct vit_model *model, int i)
+{
+    return &model->weights->report.settings[i];
+}
+
+int vit_model_n_ignored(const struct vit_model *model)
+{
+    return model->weights->report.n_ignored;
+}
+
+const char *vit_model_ignored(const struct vit_model *model, int i)
+{
+    return model->weights->report.ignored[i];
 }
 
 int vit_model_n_tensors(const struct vit_model *model)

@@ -3,7 +3,7 @@
  *     struct vit_error err;
  *     struct vit_model *model = NULL;
  *     struct vit_session *session = NULL;
- *     if (vit_model_open(&model, "vit.safetensors", &err) || vit_session_create(&session, model, NULL, &err))
+ *     if (vit_model_open(&model, "vit.safetensors", NULL, &err) || vit_session_create(&session, model, NULL, &err))
  *         ... err.message says what is wrong ...
  *     vit_load_image(model, &(struct vit_input){ .path = "cat.jpg" }, NULL, pixels, &err);
  *     vit_classify(session, pixels, 1, logits, &err);
@@ -23,7 +23,9 @@
 
 #include "patches/preprocess.h"
 #include "vit/error.h"
+#include "weights/arch.h"
 #include "weights/config.h"
+#include "weights/options.h"
 #include "weights/tensor.h"
 
 #ifdef __cplusplus
@@ -35,9 +37,10 @@ extern "C" {
 struct vit_model;
 
 /* Opens a canonical file, an original checkpoint or a folder as downloaded (weights beside config.json). Every tensor's
- * name, type and shape is checked; the message of a refusal names the tensor and both shapes. On success *model is the
- * caller's to free; on failure it is NULL. */
-vit_status vit_model_open(struct vit_model **model, const char *path, struct vit_error *err);
+ * name, type and shape is checked; the message of a refusal names the tensor and both shapes. options may be NULL. On
+ * success *model is the caller's to free; on failure it is NULL. */
+vit_status vit_model_open(struct vit_model **model, const char *path, const struct vit_model_options *options,
+                          struct vit_error *err);
 
 /* A model of a known architecture, as "vit_base_patch16_224", with random weights of a sensible size: for measuring. They
  * are always the same, and are made as they are needed. The message of a refusal lists the known names. */
@@ -59,9 +62,15 @@ const char *vit_model_source(const struct vit_model *model);
 int vit_model_n_tensors(const struct vit_model *model);
 const struct vit_tensor *vit_model_tensor(const struct vit_model *model, int i);
 
-/* Writes the model as a canonical file: a new file beside out, then renamed over it. An out that exists is refused
- * unless force. */
-vit_status vit_model_save(const struct vit_model *model, const char *out, bool force, struct vit_error *err);
+/* What was decided while opening it and where each setting came from, and the tensors of the checkpoint that have no use. */
+int vit_model_n_settings(const struct vit_model *model);
+const struct vit_setting *vit_model_setting(const struct vit_model *model, int i);
+int vit_model_n_ignored(const struct vit_model *model);
+const char *vit_model_ignored(const struct vit_model *model, int i);
+
+/* Writes the model as a canonical file: a new file beside out, then renamed over it. options may be NULL. */
+vit_status vit_model_save(const struct vit_model *model, const char *out, const struct vit_save_options *options,
+                          struct vit_error *err);
 
 /* ---- Images: from a file, bytes or RGB samples to the pixels that the model sees ---- */
 

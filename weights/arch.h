@@ -13,7 +13,7 @@ extern "C" {
 int vit_arch_count(void);
 const char *vit_arch_name(int i);
 
-/* Fills *config with the architecture of that name. */
+/* Fills *config with the architecture of that name; what follows a dot, timm's tag, does not matter. */
 bool vit_arch_find(struct vit_config *config, const char *name);
 
 #ifdef __cplusplus

@@ -1,4 +1,4 @@
-/* half.c: f16, bf16 and f64 to f32. */
+/* half.c: f16, bf16 and f64 to f32, and f32 to f16 and bf16. */
 #include "weights/half.h"
 
 #include <string.h>
@@ -76,4 +76,61 @@ void vit_widen(float *dst, const void *src, enum vit_dtype dtype, int64_t n)
             dst[i] = (float)value;
         }
     }
+}
+
+/* ---- Narrowing ---- */
+
+static uint32_t bits_of_float(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+/* Drops the low n bits of value, rounding to nearest, ties to even. */
+static uint32_t round_bits(uint32_t value, uint32_t n)
+{
+    uint32_t half = 1u << (n - 1), odd = value >> n & 1;
+    return (value + half - 1 + odd) >> n;
+}
+
+static bool is_finite_bits(uint32_t bits)
+{
+    return (bits & 0x7f800000) != 0x7f800000;
+}
+
+/* A NaN stays one, whatever bits of it are dropped. */
+static uint16_t narrow_bf16(uint32_t bits)
+{
+    if ((bits & 0x7fffffff) > 0x7f800000)
+        return (uint16_t)(bits >> 16 | 0x40);
+    return (uint16_t)round_bits(bits, 16);
+}
+
+static uint16_t narrow_f16(uint32_t bits)
+{
+    uint32_t sign = bits >> 16 & 0x8000, magnitude = bits & 0x7fffffff;
+    if (magnitude > 0x7f800000)
+        return (uint16_t)(sign | 0x7e00);
+    if (magnitude == 0x7f800000 || magnitude >= 0x477ff000) /* 65520 and more round to infinity */
+        return (uint16_t)(sign | 0x7c00);
+    if (magnitude >= 0x38800000) /* 2^-14: normal, the exponent's bias falls from 127 to 15 */
+        return (uint16_t)(sign | round_bits(magnitude - (112u << 23), 13));
+    uint32_t shift = 126 - (magnitude >> 23); /* subnormal: a multiple of 2^-24 */
+    if (shift > 24)
+        return (uint16_t)sign;
+    return (uint16_t)(sign | round_bits((magnitude & 0x7fffff) | 0x800000, shift));
+}
+
+bool vit_narrow(void *dst, const float *src, enum vit_dtype dtype, int64_t n)
+{
+    uint32_t infinity = dtype == VIT_F16 ? 0x7c00 : 0x7f80;
+    bool fits = true;
+    for (int64_t i = 0; i < n; i++) {
+        uint32_t bits = bits_of_float(src[i]);
+        uint16_t half = dtype == VIT_F16 ? narrow_f16(bits) : narrow_bf16(bits);
+        fits = fits && ((half & 0x7fffu) != infinity || !is_finite_bits(bits));
+        memcpy((uint8_t *)dst + 2 * i, &half, sizeof half);
+    }
+    return fits;
 }

@@ -8,6 +8,7 @@
 #include "weights/arch.h"
 #include "weights/canonical.h"
 #include "weights/container.h"
+#include "weights/recipe.h"
 #include "weights/weights.h"
 
 /* ---- Numbers ---- */
@@ -97,16 +98,16 @@ static vit_status fill(struct vit_weights *weights, const char *arch, struct vit
     VIT_TRY(vit_canonical_check(&weights->config, &weights->preprocess, err));
     VIT_TRY(vit_layout_build(&weights->layout, &weights->config, err));
     weights->origin = strdup("{\"family\":\"random\"}");
-    weights->from = calloc((size_t)weights->layout.n_tensors, sizeof *weights->from);
+    weights->recipes = calloc((size_t)weights->layout.n_tensors, sizeof *weights->recipes);
     weights->source = calloc(1, sizeof *weights->source);
-    if (!weights->origin || !weights->from || !weights->source)
+    if (!weights->origin || !weights->recipes || !weights->source)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
     weights->source->container = &container;
     weights->source->file.fd = -1;
     for (int i = 0; i < weights->layout.n_tensors; i++) {
         const struct vit_tensor *tensor = &weights->layout.tensors[i];
         VIT_TRY(vit_source_add(weights->source, tensor->name, VIT_F32, tensor->n_dims, tensor->shape, err));
-        weights->from[i] = i;
+        weights->recipes[i] = (struct vit_recipe){.source = weights->source, .n_parts = 1, .parts = {i}, .slice = -1};
     }
     return VIT_OK;
 }

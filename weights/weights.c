@@ -1,152 +1,107 @@
-/* weights.c: from a path to a checked model in canonical form. */
+/* weights.c: from a path to a checked model in canonical form, and from that to the canonical file. */
 #include "weights/weights.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "weights/canonical.h"
 #include "weights/family.h"
 #include "weights/half.h"
-#include "weights/json.h"
+#include "weights/locate.h"
+#include "weights/match.h"
+#include "weights/preprocess.h"
 #include "weights/safetensors_write.h"
 
-static const struct vit_family *const families[] = {&vit_family_timm};
+/* ---- Opening ---- */
 
-/* The files that hold a downloaded folder's weights, best first. */
-static const char *const weight_files[] = {"model.safetensors"};
-
-/* Splits path into the checkpoint file and the folder where its config.json is; the caller frees both. */
-static vit_status locate(const char *path, char **file, char **folder, struct vit_error *err)
+static vit_status configure_original(struct vit_weights *weights, struct vit_checkpoint *cp,
+                                     const struct vit_family **family, struct vit_error *err)
 {
-    struct stat info;
-    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
-        *folder = strdup(path);
-        for (size_t i = 0; *folder && i < sizeof weight_files / sizeof *weight_files; i++) {
-            if (asprintf(file, "%s/%s", path, weight_files[i]) < 0)
-                *file = NULL;
-            if (!*file || access(*file, F_OK) == 0)
-                break;
-            free(*file);
-            *file = NULL;
-            if (i + 1 == sizeof weight_files / sizeof *weight_files)
-                return vit_fail(err, VIT_ERR_OPEN, "the folder has no %s", weight_files[0]);
-        }
-    } else {
-        const char *slash = strrchr(path, '/');
-        *file = strdup(path);
-        *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
-    }
-    if (!*file || !*folder)
-        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    return VIT_OK;
-}
-
-static vit_status configure(struct vit_weights *weights, const char *folder, const struct vit_family **family,
-                            struct vit_error *err)
-{
-    *family = NULL;
-    if (vit_canonical_detect(weights->source))
-        return vit_canonical_read(weights, err);
-
-    json_t *config = NULL;
-    VIT_TRY(vit_json_load_optional(&config, folder, "config.json", err));
-    vit_status status = VIT_OK;
-    for (size_t i = 0; i < sizeof families / sizeof *families && !*family; i++)
-        if (families[i]->detect(weights->source, config))
-            *family = families[i];
-    if (!*family)
-        status = vit_fail(err, VIT_ERR_UNSUPPORTED, "neither a canonical file nor a checkpoint with timm's names and "
-                                                    "a config.json that names the architecture beside it");
-    else
-        status = (*family)->configure(weights, config, err);
-    if (status == VIT_OK && asprintf(&weights->origin, "{\"family\":\"%s\",\"container\":\"%s\"}", (*family)->name,
-                                     vit_source_container(weights->source)) < 0) {
+    VIT_TRY(vit_family_find(family, cp, err));
+    vit_report_set(&weights->report, "family", "the names of its tensors", "%s", (*family)->name);
+    VIT_TRY(vit_checkpoint_strip(cp, (*family)->prefixes, err));
+    vit_status status = (*family)->configure(weights, cp, err);
+    if (status != VIT_OK)
+        return vit_context(err, status, "read as %s", (*family)->name);
+    if (asprintf(&weights->origin, "{\"family\":\"%s\",\"container\":\"%s\"}", (*family)->name,
+                 vit_source_container(weights->source)) < 0) {
         weights->origin = NULL;
-        status = vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    }
-    json_decref(config);
-    return status;
-}
-
-static vit_status match_tensor(struct vit_weights *weights, int i, struct vit_error *err)
-{
-    struct vit_tensor *want = &weights->layout.tensors[i];
-    char expected[128], found[128];
-    vit_shape_text(expected, sizeof expected, want->n_dims, want->shape);
-    int at = vit_source_find(weights->source, want->name);
-    if (at < 0)
-        return vit_fail(err, VIT_ERR_DECODE, "%s: missing, expected shape %s", want->name, expected);
-    const struct vit_tensor *have = vit_source_tensor(weights->source, at);
-    if (have->n_dims != want->n_dims ||
-        memcmp(have->shape, want->shape, (size_t)want->n_dims * sizeof *want->shape) != 0)
-        return vit_fail(err, VIT_ERR_DECODE, "%s: shape %s, expected %s", want->name,
-                        vit_shape_text(found, sizeof found, have->n_dims, have->shape), expected);
-    if (!vit_dtype_is_float(have->dtype))
-        return vit_fail(err, VIT_ERR_DECODE, "%s: type %s, expected a floating-point type", want->name,
-                        vit_dtype_name(have->dtype));
-    want->dtype = have->dtype;
-    weights->from[i] = at;
-    return VIT_OK;
-}
-
-static bool is_ignored(const struct vit_family *family, const char *name)
-{
-    for (const char *const *ignored = family ? family->ignored : NULL; ignored && *ignored; ignored++)
-        if (strcmp(*ignored, name) == 0)
-            return true;
-    return false;
-}
-
-static vit_status refuse_surplus(const struct vit_weights *weights, const struct vit_family *family,
-                                 struct vit_error *err)
-{
-    for (int i = 0; i < vit_source_n_tensors(weights->source); i++) {
-        const struct vit_tensor *tensor = vit_source_tensor(weights->source, i);
-        char found[128];
-        if (vit_layout_find(&weights->layout, tensor->name) < 0 && !is_ignored(family, tensor->name))
-            return vit_fail(err, VIT_ERR_DECODE, "%s: shape %s, a tensor that this model has no use for (expected none)",
-                            tensor->name, vit_shape_text(found, sizeof found, tensor->n_dims, tensor->shape));
-    }
-    return VIT_OK;
-}
-
-static vit_status match(struct vit_weights *weights, const struct vit_family *family, struct vit_error *err)
-{
-    VIT_TRY(vit_canonical_check(&weights->config, &weights->preprocess, err));
-    VIT_TRY(vit_layout_build(&weights->layout, &weights->config, err));
-    weights->from = calloc((size_t)weights->layout.n_tensors, sizeof *weights->from);
-    if (!weights->from)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    for (int i = 0; i < weights->layout.n_tensors; i++)
-        VIT_TRY(match_tensor(weights, i, err));
-    return refuse_surplus(weights, family, err);
+    }
+    return VIT_OK;
 }
 
-static vit_status open_parts(struct vit_weights *weights, const char *path, struct vit_error *err)
+static vit_status choose_labels(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_error *err)
+{
+    int K = weights->config.classes;
+    const char *named = cp->options->labels, *source = "--labels", *key = NULL;
+    if (!named && (weights->labels.n == K || K == 0))
+        return VIT_OK;
+    if (!named) {
+        VIT_TRY(vit_labels_from_config(&weights->labels, K, cp->config, &key, err));
+        source = "config.json";
+    }
+    if (!named && !key && weights->imagenet && K == VIT_IMAGENET_1K) {
+        named = "imagenet-1k";
+        source = weights->imagenet;
+    }
+    if (named) {
+        vit_labels_free(&weights->labels);
+        VIT_TRY(vit_labels_named(&weights->labels, K, named, err));
+    }
+    if (named || key)
+        vit_report_set(&weights->report, "labels", source, "%s", named ? named : key);
+    return VIT_OK;
+}
+
+static vit_status configure(struct vit_weights *weights, struct vit_checkpoint *cp, struct vit_error *err)
+{
+    const struct vit_model_options *options = cp->options;
+    const struct vit_family *family = NULL;
+    if (vit_canonical_detect(weights->source))
+        VIT_TRY(vit_canonical_read(weights, err));
+    else
+        VIT_TRY(configure_original(weights, cp, &family, err));
+    if (options->head) {
+        VIT_TRY(vit_head_open(weights, options->head, err));
+        if (weights->labels.n != weights->config.classes)
+            vit_labels_free(&weights->labels);
+    }
+    VIT_TRY(vit_preprocess_override(weights, options, err));
+    VIT_TRY(vit_canonical_check(&weights->config, &weights->preprocess, err));
+    VIT_TRY(vit_match(weights, family, cp, err));
+    VIT_TRY(choose_labels(weights, cp, err));
+    return vit_report_check(&weights->report, err);
+}
+
+static vit_status open_parts(struct vit_weights *weights, const char *path, const struct vit_model_options *options,
+                             struct vit_error *err)
 {
     char *file = NULL, *folder = NULL;
-    const struct vit_family *family = NULL;
-    vit_status status = locate(path, &file, &folder, err);
+    struct vit_checkpoint cp = {0};
+    vit_status status = vit_weights_locate(path, &file, &folder, err);
     if (status == VIT_OK)
         status = vit_source_open(&weights->source, file, err);
     if (status == VIT_OK)
-        status = configure(weights, folder, &family, err);
+        status = vit_checkpoint_open(&cp, weights->source, vit_canonical_detect(weights->source) ? NULL : folder,
+                                     options, err);
     if (status == VIT_OK)
-        status = match(weights, family, err);
+        status = configure(weights, &cp, err);
+    vit_checkpoint_close(&cp);
     free(file);
     free(folder);
     return status;
 }
 
-vit_status vit_weights_open(struct vit_weights **weights, const char *path, struct vit_error *err)
+vit_status vit_weights_open(struct vit_weights **weights, const char *path, const struct vit_model_options *options,
+                            struct vit_error *err)
 {
+    static const struct vit_model_options nothing;
     *weights = calloc(1, sizeof **weights);
     if (!*weights)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    vit_status status = open_parts(*weights, path, err);
+    vit_status status = open_parts(*weights, path, options ? options : &nothing, err);
     if (status != VIT_OK) {
         vit_weights_close(*weights);
         *weights = NULL;
@@ -160,16 +115,20 @@ void vit_weights_close(struct vit_weights *weights)
     if (!weights)
         return;
     vit_source_close(weights->source);
+    vit_source_close(weights->head);
     vit_layout_free(&weights->layout);
     vit_labels_free(&weights->labels);
-    free(weights->from);
+    vit_report_free(&weights->report);
+    free(weights->recipes);
     free(weights->origin);
     free(weights);
 }
 
+/* ---- Reading ---- */
+
 vit_status vit_weights_read(const struct vit_weights *weights, int i, void *dst, struct vit_error *err)
 {
-    return vit_source_read(weights->source, weights->from[i], dst, err);
+    return vit_recipe_read(&weights->recipes[i], &weights->layout.tensors[i], dst, err);
 }
 
 vit_status vit_weights_read_f32(const struct vit_weights *weights, int i, float *dst, struct vit_error *err)
@@ -190,24 +149,63 @@ vit_status vit_weights_read_f32(const struct vit_weights *weights, int i, float 
 
 /* ---- Saving ---- */
 
-static vit_status read_for_save(void *weights, int i, void *dst, struct vit_error *err)
+struct saving {
+    const struct vit_weights *weights;
+    struct vit_tensor *tensors; /* as they are written: names borrowed */
+};
+
+static vit_status read_for_save(void *context, int i, void *dst, struct vit_error *err)
 {
-    return vit_weights_read(weights, i, dst, err);
+    const struct saving *saving = context;
+    const struct vit_tensor *tensor = &saving->tensors[i];
+    if (tensor->dtype == saving->weights->layout.tensors[i].dtype)
+        return vit_weights_read(saving->weights, i, dst, err);
+    if (tensor->dtype == VIT_F32)
+        return vit_weights_read_f32(saving->weights, i, dst, err);
+    int64_t n = vit_tensor_count(tensor);
+    float *wide = malloc((size_t)n * sizeof *wide);
+    if (!wide)
+        return vit_fail(err, VIT_ERR_MEMORY, "%s: out of memory for %lld elements", tensor->name, (long long)n);
+    vit_status status = vit_weights_read_f32(saving->weights, i, wide, err);
+    if (status == VIT_OK && !vit_narrow(dst, wide, tensor->dtype, n))
+        status = vit_fail(err, VIT_ERR_UNSUPPORTED, "%s: a value is too large for %s", tensor->name,
+                          vit_dtype_name(tensor->dtype));
+    free(wide);
+    return status;
 }
 
-vit_status vit_weights_save(const struct vit_weights *weights, const char *out, bool force, struct vit_error *err)
+static vit_status save(struct saving *saving, const char *out, const struct vit_save_options *options,
+                       struct vit_error *err)
 {
+    static const enum vit_dtype types[] = {
+        [VIT_SAVE_F32] = VIT_F32, [VIT_SAVE_F16] = VIT_F16, [VIT_SAVE_BF16] = VIT_BF16};
+    const struct vit_layout *layout = &saving->weights->layout;
     struct vit_metadata texts[VIT_CANONICAL_TEXTS];
-    VIT_TRY(vit_canonical_write(weights, texts, err));
+    memcpy(saving->tensors, layout->tensors, (size_t)layout->n_tensors * sizeof *layout->tensors);
+    for (int i = 0; i < layout->n_tensors && options->type != VIT_SAVE_UNCHANGED; i++)
+        saving->tensors[i].dtype = types[options->type];
+    VIT_TRY(vit_canonical_write(saving->weights, texts, err));
     struct vit_safetensors_content content = {
-        .n_tensors = weights->layout.n_tensors,
-        .tensors = weights->layout.tensors,
+        .n_tensors = layout->n_tensors,
+        .tensors = saving->tensors,
         .n_metadata = VIT_CANONICAL_TEXTS,
         .metadata = texts,
         .read = read_for_save,
-        .context = (void *)(uintptr_t)weights,
+        .context = saving,
     };
-    vit_status status = vit_safetensors_write(out, force, &content, err);
+    vit_status status = vit_safetensors_write(out, options->force, &content, err);
     vit_canonical_free(texts);
+    return status;
+}
+
+vit_status vit_weights_save(const struct vit_weights *weights, const char *out, const struct vit_save_options *options,
+                            struct vit_error *err)
+{
+    static const struct vit_save_options nothing;
+    struct saving saving = {weights, calloc((size_t)weights->layout.n_tensors + 1, sizeof *saving.tensors)};
+    if (!saving.tensors)
+        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
+    vit_status status = save(&saving, out, options ? options : &nothing, err);
+    free(saving.tensors);
     return status;
 }

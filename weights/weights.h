@@ -10,21 +10,30 @@
 #include "weights/config.h"
 #include "weights/labels.h"
 #include "weights/layout.h"
+#include "weights/options.h"
+#include "weights/report.h"
 #include "weights/source.h"
+
+struct vit_recipe;
 
 struct vit_weights {
     struct vit_config config;
     struct vit_preprocess preprocess;
+    double crop_pct;          /* S / resize_to before rounding; 0: not known */
     struct vit_labels labels; /* none, or one per class */
+    const char *imagenet;     /* why its 1000 classes are those of ImageNet-1k; NULL: nothing says so */
     char *origin;             /* what it was made from: a JSON object as text */
-    struct vit_layout layout; /* the canonical tensors, with the types that the file has */
-    int *from;                /* from[i]: the tensor of source behind layout.tensors[i] */
+    struct vit_report report;
+    struct vit_layout layout;   /* the canonical tensors, with the types that the file has */
+    struct vit_recipe *recipes; /* recipes[i]: how layout.tensors[i] is made */
     struct vit_source *source;
+    struct vit_source *head; /* of a separate classifier, or NULL */
 };
 
-/* Opens a file or a folder. Every tensor that the configuration calls for is there, rightly shaped and of a
- * floating-point type, and none is surplus; no data is read yet. On failure *weights is NULL. */
-vit_status vit_weights_open(struct vit_weights **weights, const char *path, struct vit_error *err);
+/* Opens a file or a folder. options may be NULL. Every tensor that the configuration calls for is there, rightly shaped and
+ * of a floating-point type, and none is surplus; no data is read yet. On failure *weights is NULL. */
+vit_status vit_weights_open(struct vit_weights **weights, const char *path, const struct vit_model_options *options,
+                            struct vit_error *err);
 void vit_weights_close(struct vit_weights *weights); /* NULL is fine */
 
 /* The same from nothing but the name of an architecture; see vit_model_random. */
@@ -34,7 +43,8 @@ vit_status vit_weights_random(struct vit_weights **weights, const char *arch, st
 vit_status vit_weights_read(const struct vit_weights *weights, int i, void *dst, struct vit_error *err);
 vit_status vit_weights_read_f32(const struct vit_weights *weights, int i, float *dst, struct vit_error *err);
 
-/* Writes the canonical file, atomically; see vit_model_save. */
-vit_status vit_weights_save(const struct vit_weights *weights, const char *out, bool force, struct vit_error *err);
+/* Writes the canonical file, atomically; see vit_model_save. options may be NULL. */
+vit_status vit_weights_save(const struct vit_weights *weights, const char *out, const struct vit_save_options *options,
+                            struct vit_error *err);
 
 #endif

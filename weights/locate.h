@@ -1,0 +1,10 @@
+/* locate.h: from what a user names to the file with the weights and the folder with what describes them. */
+#ifndef VIT_LOCATE_H
+#define VIT_LOCATE_H
+
+#include "vit/error.h"
+
+/* path is a checkpoint file, or a folder as downloaded. The caller frees *file and *folder, also after a failure. */
+vit_status vit_weights_locate(const char *path, char **file, char **folder, struct vit_error *err);
+
+#endif
