@@ -55,7 +55,7 @@ Test(ops, attention_worked_by_hand)
         struct vit_error err = {0};
         struct vit_kernel *kernel;
         cr_assert_eq(all[i]->open(&context, NULL, &err), VIT_OK, "%s", err.message);
-        struct vit_attention_op op = {&dst[0][0], qkv[0][0], qkv[0][1], qkv[0][2], 6, 6, 1, 3, 3, 1, 2};
+        struct vit_attention_op op = {VIT_F32, &dst[0][0], qkv[0][0], qkv[0][1], qkv[0][2], 6, 6, 1, 3, 3, 1, 2};
         cr_assert_eq(all[i]->attention(&kernel, context, &op, &err), VIT_OK, "%s", err.message);
         run(kernel);
         all[i]->close(context);
@@ -79,7 +79,7 @@ Test(ops, attention)
         struct vit_error err = {0};
         struct vit_kernel *kernel;
         void *context;
-        struct vit_attention_op op = {want, qkv, qkv + NH * HD, qkv + 2 * NH * HD, 3 * NH * HD, 3 * NH * HD, B, T, T, NH, HD};
+        struct vit_attention_op op = {VIT_F32, want, qkv, qkv + NH * HD, qkv + 2 * NH * HD, 3 * NH * HD, 3 * NH * HD, B, T, T, NH, HD};
         cr_assert_eq(vit_ops_ref.attention(&kernel, NULL, &op, &err), VIT_OK, "%s", err.message);
         run(kernel);
         op.dst = got;
@@ -109,10 +109,10 @@ Test(ops, norm)
         struct vit_error err = {0};
         struct vit_kernel *kernel;
         void *context;
-        struct vit_norm_op op = {want, src, rows, D, 1e-6f, gain, shift};
+        struct vit_norm_op op = {{want, VIT_F32}, {src, VIT_F32}, rows, D, 1e-6f, gain, shift};
         cr_assert_eq(vit_ops_ref.norm(&kernel, NULL, &op, &err), VIT_OK, "%s", err.message);
         run(kernel);
-        op.dst = got;
+        op.dst.data = got;
         cr_assert_eq(vit_ops_dnnl.open(&context, NULL, &err), VIT_OK, "%s", err.message);
         cr_assert_eq(vit_ops_dnnl.norm(&kernel, context, &op, &err), VIT_OK, "%s", err.message);
         run(kernel);
@@ -147,7 +147,7 @@ static void run_linear(const struct vit_ops *ops, struct vit_linear_op op, float
     struct vit_error err = {0};
     struct vit_kernel *kernel;
     void *context;
-    op.dst = dst;
+    op.dst.data = dst;
     cr_assert_eq(ops->open(&context, NULL, &err), VIT_OK, "%s", err.message);
     cr_assert_eq(ops->linear(&kernel, context, &op, &err), VIT_OK, "%s", err.message);
     run(kernel);
@@ -163,7 +163,7 @@ static void check_linear(int rows, int in, int out, bool bias, bool gamma, struc
     struct vit_linear linear = {"layer", in, out, 0, 0, bias ? 1 : -1, gamma ? 2 : -1};
     struct vit_params *params;
     cr_assert_eq(vit_params_create(&params, (struct vit_param_reader){read_tensor, count_tensor, &layer}, NULL), VIT_OK);
-    op.src = src;
+    op.src.data = src;
     op.rows = rows;
     op.linear = &linear;
     op.params = params;
@@ -292,7 +292,7 @@ static void run_cross_attention(const struct vit_ops *ops, float *dst, const flo
     struct vit_error err = {0};
     void *context;
     int D = NH * HD;
-    struct vit_attention_op op = {dst, q, kv, kv + D, D, 2 * D, B, Q, T, NH, HD};
+    struct vit_attention_op op = {VIT_F32, dst, q, kv, kv + D, D, 2 * D, B, Q, T, NH, HD};
     cr_assert_eq(ops->open(&context, NULL, &err), VIT_OK, "%s", err.message);
     cr_assert_eq(ops->attention(&kernel, context, &op, &err), VIT_OK, "%s", err.message);
     run(kernel);

@@ -17,10 +17,10 @@ static struct vit_attention_head head_at(const struct vit_attention_op *op, int6
 {
     int64_t HD = op->head_dim, D = op->heads * HD, b = index / op->heads, h = index % op->heads;
     int64_t q = b * op->queries * op->q_step + h * HD, kv = b * op->tokens * op->kv_step + h * HD;
-    return (struct vit_attention_head){.q = op->q + q,
-                                       .k = op->k + kv,
-                                       .v = op->v + kv,
-                                       .dst = op->dst + b * op->queries * D + h * HD,
+    return (struct vit_attention_head){.q = (const float *)op->q + q,
+                                       .k = (const float *)op->k + kv,
+                                       .v = (const float *)op->v + kv,
+                                       .dst = (float *)op->dst + b * op->queries * D + h * HD,
                                        .tokens = op->tokens,
                                        .head_dim = op->head_dim,
                                        .q_stride = op->q_step,

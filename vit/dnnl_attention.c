@@ -30,11 +30,11 @@ static vit_status describe(struct parts *p, const struct vit_attention_op *op, s
     dnnl_dim_t B = op->batch, Q = op->queries, T = op->tokens, NH = op->heads, HD = op->head_dim, D = NH * HD;
     dnnl_dim_t q_step = op->q_step, step = op->kv_step;
     dnnl_dims_t queries = {B, NH, Q, HD}, columns = {B, NH, HD, T}, rows = {B, NH, T, HD};
-    VIT_TRY(vit_dnnl_md_create(&p->q, 4, queries, (dnnl_dims_t){Q * q_step, HD, q_step, 1}, err));
-    VIT_TRY(vit_dnnl_md_create(&p->k_transposed, 4, columns, (dnnl_dims_t){T * step, HD, 1, step}, err));
-    VIT_TRY(vit_dnnl_md_create(&p->v, 4, rows, (dnnl_dims_t){T * step, HD, step, 1}, err));
-    VIT_TRY(vit_dnnl_md_create(&p->scores, 4, (dnnl_dims_t){B, NH, Q, T}, NULL, err));
-    VIT_TRY(vit_dnnl_md_create(&p->dst, 4, queries, (dnnl_dims_t){Q * D, HD, D, 1}, err));
+    VIT_TRY(vit_dnnl_md_create(&p->q, op->type, 4, queries, (dnnl_dims_t){Q * q_step, HD, q_step, 1}, err));
+    VIT_TRY(vit_dnnl_md_create(&p->k_transposed, op->type, 4, columns, (dnnl_dims_t){T * step, HD, 1, step}, err));
+    VIT_TRY(vit_dnnl_md_create(&p->v, op->type, 4, rows, (dnnl_dims_t){T * step, HD, step, 1}, err));
+    VIT_TRY(vit_dnnl_md_create(&p->scores, op->type, 4, (dnnl_dims_t){B, NH, Q, T}, NULL, err));
+    VIT_TRY(vit_dnnl_md_create(&p->dst, op->type, 4, queries, (dnnl_dims_t){Q * D, HD, D, 1}, err));
     VIT_TRY(vit_dnnl_attr_create(&p->scale, err));
     VIT_TRY(vit_dnnl_attr_create(&p->plain, err));
     VIT_DNNL(dnnl_post_ops_create(&p->post_ops), "post-operations");

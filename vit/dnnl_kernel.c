@@ -50,7 +50,7 @@ static vit_status create_attention(struct vit_kernel **kernel, void *context, co
                                    struct vit_error *err)
 {
     enum vit_isa_level level = vit_isa_level();
-    return level == VIT_ISA_ANY ? vit_dnnl_attention(kernel, context, op, err)
+    return level == VIT_ISA_ANY || op->type != VIT_F32 ? vit_dnnl_attention(kernel, context, op, err)
                                 : vit_attention_create(kernel, level, op, err);
 }
 
@@ -158,14 +158,19 @@ vit_status vit_dnnl_attr_create(dnnl_primitive_attr_t *attr, struct vit_error *e
     return vit_dnnl_check(dnnl_primitive_attr_set_scratchpad_mode(*attr, dnnl_scratchpad_mode_user), "scratchpad", err);
 }
 
-vit_status vit_dnnl_md_create(dnnl_memory_desc_t *md, int n_dims, const dnnl_dims_t dims, const dnnl_dim_t *strides,
-                              struct vit_error *err)
+dnnl_data_type_t vit_dnnl_type(enum vit_dtype type)
+{
+    return type == VIT_BF16 ? dnnl_bf16 : dnnl_f32;
+}
+
+vit_status vit_dnnl_md_create(dnnl_memory_desc_t *md, enum vit_dtype type, int n_dims, const dnnl_dims_t dims,
+                              const dnnl_dim_t *strides, struct vit_error *err)
 {
     dnnl_dims_t dense;
     dense[n_dims - 1] = 1;
     for (int i = n_dims - 1; i > 0; i--)
         dense[i - 1] = dense[i] * dims[i];
-    return vit_dnnl_check(dnnl_memory_desc_create_with_strides(md, n_dims, dims, dnnl_f32, strides ? strides : dense),
+    return vit_dnnl_check(dnnl_memory_desc_create_with_strides(md, n_dims, dims, vit_dnnl_type(type), strides ? strides : dense),
                           "descriptor", err);
 }
 

@@ -55,9 +55,12 @@ vit_status vit_dnnl_kernel_bind_scratch(struct vit_dnnl_kernel *kernel, int arg,
 /* An attribute with the user's scratchpad; destroyed by the caller. */
 vit_status vit_dnnl_attr_create(dnnl_primitive_attr_t *attr, struct vit_error *err);
 
-/* A descriptor of f32 data of the given strides (in elements), or dense when strides is NULL; destroyed by the caller. */
-vit_status vit_dnnl_md_create(dnnl_memory_desc_t *md, int n_dims, const dnnl_dims_t dims, const dnnl_dim_t *strides,
-                              struct vit_error *err);
+/* A descriptor of data of the given strides (in elements), or dense when strides is NULL; destroyed by the caller. */
+vit_status vit_dnnl_md_create(dnnl_memory_desc_t *md, enum vit_dtype type, int n_dims, const dnnl_dims_t dims,
+                              const dnnl_dim_t *strides, struct vit_error *err);
+
+/* VIT_F32 or VIT_BF16 as oneDNN calls it. */
+dnnl_data_type_t vit_dnnl_type(enum vit_dtype type);
 
 /* The operators; each file makes one kernel. */
 vit_status vit_dnnl_norm(struct vit_kernel **kernel, void *context, const struct vit_norm_op *op,

@@ -94,8 +94,9 @@ static vit_status bind_weight(const struct vit_dnnl_problem *problem, struct vit
 /* Everything that may change which implementation is fastest. */
 static void spell_op(char key[VIT_TUNER_KEY_MAX], const struct vit_linear_op *op, bool has_bias)
 {
-    snprintf(key, VIT_TUNER_KEY_MAX, "linear f32 %lldx%dx%d%s%s%s threads %d", (long long)op->rows, op->linear->in,
-             op->linear->out, has_bias ? " bias" : "", op->add ? " add" : "",
+    snprintf(key, VIT_TUNER_KEY_MAX, "linear %s to %s %lldx%dx%d%s%s%s%s threads %d", vit_dtype_name(op->src.type),
+             vit_dtype_name(op->dst.type), (long long)op->rows, op->linear->in, op->linear->out,
+             has_bias ? " bias" : "", op->add ? " add" : "", op->activate ? " " : "",
              op->activate ? vit_act_name(op->act) : "", omp_get_max_threads());
 }
 

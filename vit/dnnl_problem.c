@@ -36,27 +36,31 @@ static vit_status describe_post_ops(struct vit_dnnl_problem *p, const struct vit
     return vit_dnnl_check(status, "post-operations", err);
 }
 
-static vit_status open_matmul(struct vit_dnnl_problem *p, dnnl_engine_t engine, dnnl_dim_t rows, dnnl_dim_t in,
-                              dnnl_dim_t out, bool has_bias, dnnl_memory_desc_t *any, struct vit_error *err)
+static vit_status open_matmul(struct vit_dnnl_problem *p, dnnl_engine_t engine, const struct vit_linear_op *op, bool has_bias,
+                              dnnl_memory_desc_t *any, struct vit_error *err)
 {
-    VIT_TRY(vit_dnnl_md_create(&p->src, 2, (dnnl_dims_t){rows, in}, NULL, err));
-    VIT_TRY(vit_dnnl_md_create(&p->dst, 2, (dnnl_dims_t){rows, out}, NULL, err));
-    VIT_TRY(vit_dnnl_md_create(&p->bias, 2, (dnnl_dims_t){1, out}, NULL, err));
-    VIT_TRY(vit_dnnl_md_create(&p->plain, 2, (dnnl_dims_t){in, out}, (dnnl_dims_t){1, in}, err));
-    VIT_DNNL(dnnl_memory_desc_create_with_tag(any, 2, (dnnl_dims_t){in, out}, dnnl_f32, dnnl_format_tag_any), "weight");
+    dnnl_dim_t rows = op->rows, in = op->linear->in, out = op->linear->out;
+    VIT_TRY(vit_dnnl_md_create(&p->src, op->src.type, 2, (dnnl_dims_t){rows, in}, NULL, err));
+    VIT_TRY(vit_dnnl_md_create(&p->dst, op->dst.type, 2, (dnnl_dims_t){rows, out}, NULL, err));
+    VIT_TRY(vit_dnnl_md_create(&p->bias, VIT_F32, 2, (dnnl_dims_t){1, out}, NULL, err));
+    VIT_TRY(vit_dnnl_md_create(&p->plain, VIT_F32, 2, (dnnl_dims_t){in, out}, (dnnl_dims_t){1, in}, err));
+    VIT_DNNL(dnnl_memory_desc_create_with_tag(any, 2, (dnnl_dims_t){in, out}, vit_dnnl_type(op->src.type), dnnl_format_tag_any),
+             "weight");
     return vit_dnnl_check(
         dnnl_matmul_primitive_desc_create(&p->pd, engine, p->src, *any, has_bias ? p->bias : NULL, p->dst, p->attr),
         "matmul", err);
 }
 
-static vit_status open_inner_product(struct vit_dnnl_problem *p, dnnl_engine_t engine, dnnl_dim_t rows, dnnl_dim_t in,
-                                     dnnl_dim_t out, bool has_bias, dnnl_memory_desc_t *any, struct vit_error *err)
+static vit_status open_inner_product(struct vit_dnnl_problem *p, dnnl_engine_t engine, const struct vit_linear_op *op, bool has_bias,
+                                     dnnl_memory_desc_t *any, struct vit_error *err)
 {
-    VIT_TRY(vit_dnnl_md_create(&p->src, 2, (dnnl_dims_t){rows, in}, NULL, err));
-    VIT_TRY(vit_dnnl_md_create(&p->dst, 2, (dnnl_dims_t){rows, out}, NULL, err));
-    VIT_TRY(vit_dnnl_md_create(&p->bias, 1, (dnnl_dims_t){out}, NULL, err));
-    VIT_TRY(vit_dnnl_md_create(&p->plain, 2, (dnnl_dims_t){out, in}, NULL, err));
-    VIT_DNNL(dnnl_memory_desc_create_with_tag(any, 2, (dnnl_dims_t){out, in}, dnnl_f32, dnnl_format_tag_any), "weight");
+    dnnl_dim_t rows = op->rows, in = op->linear->in, out = op->linear->out;
+    VIT_TRY(vit_dnnl_md_create(&p->src, op->src.type, 2, (dnnl_dims_t){rows, in}, NULL, err));
+    VIT_TRY(vit_dnnl_md_create(&p->dst, op->dst.type, 2, (dnnl_dims_t){rows, out}, NULL, err));
+    VIT_TRY(vit_dnnl_md_create(&p->bias, VIT_F32, 1, (dnnl_dims_t){out}, NULL, err));
+    VIT_TRY(vit_dnnl_md_create(&p->plain, VIT_F32, 2, (dnnl_dims_t){out, in}, NULL, err));
+    VIT_DNNL(dnnl_memory_desc_create_with_tag(any, 2, (dnnl_dims_t){out, in}, vit_dnnl_type(op->src.type), dnnl_format_tag_any),
+             "weight");
     return vit_dnnl_check(dnnl_inner_product_forward_primitive_desc_create(&p->pd, engine, dnnl_forward_inference,
                                                                            p->src, *any, has_bias ? p->bias : NULL,
                                                                            p->dst, p->attr),
@@ -64,15 +68,17 @@ static vit_status open_inner_product(struct vit_dnnl_problem *p, dnnl_engine_t e
 }
 
 /* Rows become the pixels of a picture one pixel high: channels-last memory is then the same rows. */
-static vit_status open_convolution(struct vit_dnnl_problem *p, dnnl_engine_t engine, dnnl_dim_t rows, dnnl_dim_t in,
-                                   dnnl_dim_t out, bool has_bias, dnnl_memory_desc_t *any, struct vit_error *err)
+static vit_status open_convolution(struct vit_dnnl_problem *p, dnnl_engine_t engine, const struct vit_linear_op *op, bool has_bias,
+                                   dnnl_memory_desc_t *any, struct vit_error *err)
 {
+    dnnl_dim_t rows = op->rows, in = op->linear->in, out = op->linear->out;
     dnnl_dims_t src = {1, in, 1, rows}, dst = {1, out, 1, rows}, weight = {out, in, 1, 1};
-    VIT_TRY(vit_dnnl_md_create(&p->src, 4, src, (dnnl_dims_t){rows * in, 1, rows * in, in}, err));
-    VIT_TRY(vit_dnnl_md_create(&p->dst, 4, dst, (dnnl_dims_t){rows * out, 1, rows * out, out}, err));
-    VIT_TRY(vit_dnnl_md_create(&p->bias, 1, (dnnl_dims_t){out}, NULL, err));
-    VIT_TRY(vit_dnnl_md_create(&p->plain, 4, weight, NULL, err));
-    VIT_DNNL(dnnl_memory_desc_create_with_tag(any, 4, weight, dnnl_f32, dnnl_format_tag_any), "weight");
+    VIT_TRY(vit_dnnl_md_create(&p->src, op->src.type, 4, src, (dnnl_dims_t){rows * in, 1, rows * in, in}, err));
+    VIT_TRY(vit_dnnl_md_create(&p->dst, op->dst.type, 4, dst, (dnnl_dims_t){rows * out, 1, rows * out, out}, err));
+    VIT_TRY(vit_dnnl_md_create(&p->bias, VIT_F32, 1, (dnnl_dims_t){out}, NULL, err));
+    VIT_TRY(vit_dnnl_md_create(&p->plain, VIT_F32, 4, weight, NULL, err));
+    VIT_DNNL(dnnl_memory_desc_create_with_tag(any, 4, weight, vit_dnnl_type(op->src.type), dnnl_format_tag_any),
+             "weight");
     dnnl_dims_t stride = {1, 1}, none = {0, 0};
     return vit_dnnl_check(dnnl_convolution_forward_primitive_desc_create(
                               &p->pd, engine, dnnl_forward_inference, dnnl_convolution_direct, p->src, *any,
@@ -83,14 +89,13 @@ static vit_status open_convolution(struct vit_dnnl_problem *p, dnnl_engine_t eng
 vit_status vit_dnnl_problem_open(struct vit_dnnl_problem *problem, dnnl_engine_t engine, const struct vit_linear_op *op,
                                  bool has_bias, enum vit_dnnl_primitive primitive, struct vit_error *err)
 {
-    vit_status (*const openers[])(struct vit_dnnl_problem *, dnnl_engine_t, dnnl_dim_t, dnnl_dim_t, dnnl_dim_t, bool,
+    vit_status (*const openers[])(struct vit_dnnl_problem *, dnnl_engine_t, const struct vit_linear_op *, bool,
                                   dnnl_memory_desc_t *, struct vit_error *) = {open_matmul, open_inner_product,
                                                                                open_convolution};
     *problem = (struct vit_dnnl_problem){0};
     VIT_TRY(describe_post_ops(problem, op, err));
     dnnl_memory_desc_t any = NULL;
-    vit_status status =
-        openers[primitive](problem, engine, op->rows, op->linear->in, op->linear->out, has_bias, &any, err);
+    vit_status status = openers[primitive](problem, engine, op, has_bias, &any, err);
     if (any)
         dnnl_memory_desc_destroy(any);
     return status;
@@ -134,8 +139,8 @@ vit_status vit_dnnl_problem_add(const struct vit_dnnl_problem *problem, struct v
     dnnl_primitive_desc_t pd;
     VIT_DNNL(dnnl_primitive_desc_clone(&pd, problem->pd), "clone");
     VIT_TRY(vit_dnnl_kernel_add(kernel, pd, err));
-    VIT_TRY(vit_dnnl_kernel_bind(kernel, DNNL_ARG_SRC, problem->src, op->src, err));
+    VIT_TRY(vit_dnnl_kernel_bind(kernel, DNNL_ARG_SRC, problem->src, op->src.data, err));
     if (bias)
         VIT_TRY(vit_dnnl_kernel_bind(kernel, DNNL_ARG_BIAS, problem->bias, bias, err));
-    return vit_dnnl_kernel_bind(kernel, DNNL_ARG_DST, problem->dst, op->dst, err);
+    return vit_dnnl_kernel_bind(kernel, DNNL_ARG_DST, problem->dst, op->dst.data, err);
 }

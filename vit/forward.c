@@ -8,10 +8,12 @@ static vit_status add_embedding(struct vit_plan *p, const struct vit_config *c)
 {
     const struct vit_model *m = p->model;
     int64_t B = p->batch, T = vit_config_tokens(c), N = vit_config_patches(c);
-    VIT_TRY(vit_plan_linear(p, p->h, p->patches, B * N, &m->patch));  /* h = patches W^T + b    */
-    VIT_TRY(vit_plan_embed(p, p->x, p->h));                           /* x = [prefix, h + pos]  */
+    int64_t values = B * N * 3 * c->patch * c->patch;
+    VIT_TRY(vit_plan_round(p, p->rounded, p->patches, values, "patches"));
+    VIT_TRY(vit_plan_linear(p, p->embedded, p->rounded, B * N, &m->patch));  /* e = patches W^T + b    */
+    VIT_TRY(vit_plan_embed(p, p->x, p->embedded));                           /* x = [prefix, e + pos]  */
     if (c->pre_norm)
-        VIT_TRY(vit_plan_norm(p, p->x, p->x, B * T, &m->norm_pre));   /* x = norm_pre(x)        */
+        VIT_TRY(vit_plan_norm(p, p->x, p->x, B * T, &m->norm_pre));          /* x = norm_pre(x)        */
     vit_plan_tap(p, "tokens", p->x, (int)T, c->width);
     return VIT_OK;
 }
@@ -19,11 +21,8 @@ static vit_status add_embedding(struct vit_plan *p, const struct vit_config *c)
 /* One pre-norm encoder block over x (B, T, D). h (B, T, D), qkv (B, T, 3D) and f (B, T, F) are scratch. */
 static vit_status add_block(struct vit_plan *p, const struct vit_block *b, int64_t rows)
 {
-    bool qk_norm = vit_model_config(p->model)->qk_norm;
     VIT_TRY(vit_plan_norm(p, p->h, p->x, rows, &b->norm1));        /* h   = norm1(x)       */
-    VIT_TRY(vit_plan_linear(p, p->qkv, p->h, rows, &b->qkv));      /* qkv = qkv(h)         */
-    if (qk_norm)
-        VIT_TRY(vit_plan_qk_norm(p, p->qkv, rows, b));             /* q, k = their norms   */
+    VIT_TRY(vit_plan_qkv(p, p->h, rows, b));                       /* qkv = qkv(h)         */
     VIT_TRY(vit_plan_attention(p, p->h, p->qkv, b->name));         /* h   = attention(qkv) */
     VIT_TRY(vit_plan_linear_add(p, p->x, p->h, rows, &b->proj));   /* x  += proj(h)        */
     VIT_TRY(vit_plan_norm(p, p->h, p->x, rows, &b->norm2));        /* h   = norm2(x)       */
@@ -38,8 +37,8 @@ static vit_status add_last_block(struct vit_plan *p, const struct vit_block *b, 
     int64_t few = (int64_t)p->batch * read;
     VIT_TRY(vit_plan_norm(p, p->h, p->x, rows, &b->norm1));                          /* h  = norm1(x)        */
     VIT_TRY(vit_plan_linear(p, p->qkv, p->h, rows, &b->kv));                         /* kv = kv(h)           */
-    VIT_TRY(vit_plan_gather(p, p->read, p->h, read, b->name));                       /* r  = h, those read   */
-    VIT_TRY(vit_plan_linear(p, p->q, p->read, few, &b->q));                          /* q  = q(r)            */
+    VIT_TRY(vit_plan_gather(p, p->read_h, p->h, read, b->name));                     /* r  = h, those read   */
+    VIT_TRY(vit_plan_linear(p, p->q, p->read_h, few, &b->q));                        /* q  = q(r)            */
     VIT_TRY(vit_plan_cross_attention(p, p->h, p->q, read, p->qkv, b->name));         /* h  = attention(q,kv) */
     VIT_TRY(vit_plan_gather(p, p->read, p->x, read, b->name));                       /* x  = x, those read   */
     p->x = p->read;
@@ -51,25 +50,26 @@ static vit_status add_last_block(struct vit_plan *p, const struct vit_block *b, 
 }
 
 /* dst (B, D) = norm(token number t of x). The norm works on each token by itself, so the others are left alone. */
-static vit_status add_token(struct vit_plan *p, const char *stage, float *dst, int t)
+static vit_status add_token(struct vit_plan *p, const char *stage, struct vit_array dst, int t)
 {
     const struct vit_config *c = vit_model_config(p->model);
-    VIT_TRY(vit_plan_mean(p, dst, p->x, t, 1));
+    VIT_TRY(vit_plan_mean(p, dst, 0, p->x, t, 1));
     if (c->norm_place != VIT_NORM_NONE)
         VIT_TRY(vit_plan_norm(p, dst, dst, p->batch, &p->model->norm));
     vit_plan_tap(p, stage, dst, 0, c->width);
     return VIT_OK;
 }
 
-/* pooled (B, D) = what a learned query finds among the tokens of x. */
+/* pooled (B, D) = what a learned query finds among the tokens of h. */
 static vit_status add_attn_pool(struct vit_plan *p, const struct vit_attn_pool *a, int64_t T)
 {
     int64_t B = p->batch;
     const float *latent;
     VIT_TRY(vit_params_vector(p->model->params, a->latent, &latent, p->err));
-    VIT_TRY(vit_plan_repeat(p, p->latent, latent, "attn_pool.latent"));
+    VIT_TRY(vit_plan_repeat(p, p->latent_f32, latent, "attn_pool.latent"));
+    VIT_TRY(vit_plan_round(p, p->latent, p->latent_f32, B * a->q.in, "attn_pool.latent"));
     VIT_TRY(vit_plan_linear(p, p->query, p->latent, B, &a->q));                        /* q   = q(latent)        */
-    VIT_TRY(vit_plan_linear(p, p->qkv, p->x, B * T, &a->kv));                          /* kv  = kv(x)            */
+    VIT_TRY(vit_plan_linear(p, p->qkv, p->h, B * T, &a->kv));                          /* kv  = kv(h)            */
     VIT_TRY(vit_plan_cross_attention(p, p->h, p->query, 1, p->qkv, "attn_pool"));      /* h   = attention(q, kv) */
     VIT_TRY(vit_plan_linear(p, p->pooled, p->h, B, &a->proj));                         /* y   = proj(h)          */
     VIT_TRY(vit_plan_norm(p, p->h, p->pooled, B, &a->norm));                           /* h   = norm(y)          */
@@ -82,15 +82,16 @@ static vit_status add_pooled(struct vit_plan *p, const struct vit_config *c)
 {
     const struct vit_norm *norm = &p->model->norm;
     int T = vit_config_tokens(c), N = vit_config_patches(c);
+    int64_t rows = (int64_t)p->batch * T;
     if (c->norm_place == VIT_NORM_BEFORE)
-        VIT_TRY(vit_plan_norm(p, p->x, p->x, (int64_t)p->batch * T, norm));
+        VIT_TRY(vit_plan_norm(p, c->pool == VIT_POOL_MAP ? p->h : p->x, p->x, rows, norm));
     if (c->pool == VIT_POOL_MAP) {
         VIT_TRY(add_attn_pool(p, &p->model->attn_pool, T));
     } else if (c->pool == VIT_POOL_CONCAT) {
-        VIT_TRY(vit_plan_mean(p, p->pooled, p->x, 0, 1));
-        VIT_TRY(vit_plan_mean(p, p->pooled + c->width, p->x, T - N, N));
+        VIT_TRY(vit_plan_mean(p, p->pooled, 0, p->x, 0, 1));
+        VIT_TRY(vit_plan_mean(p, p->pooled, c->width, p->x, T - N, N));
     } else {
-        VIT_TRY(vit_plan_mean(p, p->pooled, p->x, T - N, N));
+        VIT_TRY(vit_plan_mean(p, p->pooled, 0, p->x, T - N, N));
     }
     if (c->norm_place == VIT_NORM_AFTER)
         VIT_TRY(vit_plan_norm(p, p->pooled, p->pooled, p->batch, norm));
@@ -112,7 +113,7 @@ static vit_status add_head(struct vit_plan *p, const struct vit_config *c)
     const struct vit_model *m = p->model;
     if (c->pool == VIT_POOL_CLS_DIST_MEAN) {
         VIT_TRY(vit_plan_linear(p, p->pair, p->pooled, p->batch, &m->head));
-        VIT_TRY(vit_plan_linear(p, p->pair + (int64_t)p->batch * c->classes, p->pooled_dist, p->batch, &m->head_dist));
+        VIT_TRY(vit_plan_linear(p, vit_array_row(p->pair, p->batch, c->classes), p->pooled_dist, p->batch, &m->head_dist));
         VIT_TRY(vit_plan_average(p, p->logits, p->pair));
     } else {
         VIT_TRY(vit_plan_linear(p, p->logits, p->pooled, p->batch, &m->head));
@@ -125,9 +126,10 @@ static vit_status check_supported(const struct vit_config *c, struct vit_error *
 {
     if (c->classes == 0)
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "%s has no classifier; --head FILE brings one", c->arch);
-    if (c->pool == VIT_POOL_CONCAT && c->norm_place == VIT_NORM_AFTER)
-        return vit_fail(err, VIT_ERR_UNSUPPORTED, "%s: pool concat with its norm behind the pooling is not supported",
-                        c->arch);
+    if ((c->pool == VIT_POOL_CONCAT && c->norm_place == VIT_NORM_AFTER) ||
+        (c->pool == VIT_POOL_MAP && c->norm_place != VIT_NORM_BEFORE))
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "%s: pool %s with norm %s is not supported", c->arch,
+                        vit_pool_name(c->pool), vit_norm_place_name(c->norm_place));
     return VIT_OK;
 }
 

@@ -13,6 +13,13 @@
 #include "vit/error.h"
 #include "vit/params.h"
 #include "weights/config.h"
+#include "weights/tensor.h"
+
+/* What an operator reads or writes. Where ops.h says (rows, D), the rows follow each other densely. */
+struct vit_array {
+    void *data;
+    enum vit_dtype type; /* VIT_F32, or VIT_BF16 where an operator says so */
+};
 
 /* An operator ready to run. The implementation behind it is opaque; it embeds this struct as its first member. */
 struct vit_kernel {
@@ -25,10 +32,9 @@ struct vit_kernel {
 void vit_kernel_free(struct vit_kernel *kernel); /* NULL is fine */
 
 /* dst[r] = (src[r] - mean(src[r])) / sqrt(var(src[r]) + eps) * gain + shift, for each of rows rows; var is the mean of
- * the squared deviations. dst (rows, width), src (rows, width), gain and shift (width). dst may be src. */
+ * the squared deviations. dst (rows, width) f32 or bf16, src (rows, width) f32, gain and shift (width). dst may be src. */
 struct vit_norm_op {
-    float *dst;
-    const float *src;
+    struct vit_array dst, src;
     int64_t rows;
     int width;
     float eps;
@@ -36,10 +42,10 @@ struct vit_norm_op {
 };
 
 /* dst = act(src W^T + b), or dst += src W^T + b when add is set (then without act).
- * dst (rows, out), src (rows, in), W (out, in), b (out). dst must not overlap src. */
+ * dst (rows, out) f32, or bf16 when src is; src (rows, in) f32 or bf16; W (out, in), of src's type; b (out). Sums are taken
+ * in f32. dst must not overlap src. */
 struct vit_linear_op {
-    float *dst;
-    const float *src;
+    struct vit_array dst, src;
     int64_t rows;
     const struct vit_linear *linear;
     struct vit_params *params;
@@ -49,18 +55,19 @@ struct vit_linear_op {
 };
 
 /* dst[b,:,h] = softmax(q k^T / sqrt(HD)) v, per image b and head h, softmax over the keys.
- * q (B, Q, NH, HD), k and v (B, T, NH, HD), dst (B, Q, NH, HD). The rows (NH, HD) of q are q_step floats apart, those of
+ * q (B, Q, NH, HD), k and v (B, T, NH, HD), dst (B, Q, NH, HD). The rows (NH, HD) of q are q_step elements apart, those of
  * k and v kv_step, and all images follow each other; so the three may lie in one array (B, T, 3, NH, HD). dst is dense
- * and must not overlap the others. */
+ * and must not overlap the others. All are f32, or all are bf16; sums and the softmax are f32. */
 struct vit_attention_op {
-    float *dst;
-    const float *q, *k, *v;
+    enum vit_dtype type;
+    void *dst;
+    const void *q, *k, *v;
     int64_t q_step, kv_step;
     int batch, queries, tokens, heads, head_dim;
 };
 
 /* dst[r][i] = act(src[r][i]) * src[r][F + i]: SwiGLU when act is SiLU.
- * dst (rows, F), src (rows, 2F). dst must not overlap src. */
+ * dst (rows, F), src (rows, 2F), both f32. dst must not overlap src. */
 struct vit_gate_op {
     float *dst;
     const float *src;
@@ -70,7 +77,7 @@ struct vit_gate_op {
 };
 
 /* q[r,h] = norm(q[r,h]) with gain and shift q_*, k[r,h] = norm(k[r,h]) with k_*, in place, the norm as in vit_norm_op
- * over the HD elements of one head. qkv (rows, 3, NH, HD), gains and shifts (HD). */
+ * over the HD elements of one head. qkv (rows, 3, NH, HD) f32, gains and shifts (HD). */
 struct vit_qk_norm_op {
     float *qkv;
     int64_t rows;
@@ -107,7 +114,7 @@ extern const struct vit_ops vit_ops_dnnl;
 extern const struct vit_ops vit_ops_ref;
 
 /* dst[b] = prefix rows, then src[b][n] + pos[n]: the tokens of an image.
- * dst (B, T, D), prefix (T - N, D), src (B, N, D), pos (N, D). */
+ * dst (B, T, D), prefix (T - N, D), src (B, N, D), pos (N, D), all f32. */
 struct vit_embed_op {
     float *dst;
     const float *src, *prefix, *pos;
@@ -116,7 +123,7 @@ struct vit_embed_op {
 vit_status vit_embed_create(struct vit_kernel **kernel, const struct vit_embed_op *op, struct vit_error *err);
 
 /* dst[b] = src[b][0] + ... + src[b][count - 1], divided by count; each a row of width floats. Row dst[b] begins at
- * dst + b * dst_step, row src[b][t] at src + b * batch_step + t * row_step. dst must not overlap src. */
+ * dst + b * dst_step, row src[b][t] at src + b * batch_step + t * row_step. dst must not overlap src. All f32. */
 struct vit_mean_op {
     float *dst;
     const float *src;
@@ -124,5 +131,22 @@ struct vit_mean_op {
     int64_t dst_step, batch_step, row_step;
 };
 vit_status vit_mean_create(struct vit_kernel **kernel, const struct vit_mean_op *op, struct vit_error *err);
+
+/* dst[b] = src[b], for rows of width elements that begin src_step elements apart. dst (B, width) is dense, of src's type,
+ * and must not overlap src. */
+struct vit_gather_op {
+    struct vit_array dst, src;
+    int batch;
+    int64_t width, src_step;
+};
+vit_status vit_gather_create(struct vit_kernel **kernel, const struct vit_gather_op *op, struct vit_error *err);
+
+/* dst[i] = src[i], rounded to nearest even. dst (n) bf16, src (n) f32; they must not overlap. */
+struct vit_round_op {
+    void *dst;
+    const float *src;
+    int64_t n;
+};
+vit_status vit_round_create(struct vit_kernel **kernel, const struct vit_round_op *op, struct vit_error *err);
 
 #endif

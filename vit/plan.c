@@ -10,51 +10,67 @@
 
 /* ---- Memory ---- */
 
-/* The length of a buffer of B x rows x width floats, rounded up so that the next one is 64-byte aligned. */
-static size_t extent(int64_t rows, int64_t width)
+struct cut {
+    struct vit_array *buffer;
+    enum vit_dtype type;
+    int64_t rows, width; /* either 0: the plan does not need it */
+    struct vit_array *same; /* not NULL: under f32 the buffer is that one */
+};
+
+/* Bytes of a buffer, rounded up so that the next one is 64-byte aligned. */
+static size_t extent(const struct cut *cut)
 {
-    return ((size_t)rows * (size_t)width + 15) / 16 * 16;
+    return ((size_t)cut->rows * (size_t)cut->width * vit_dtype_size(cut->type) + 63) / 64 * 64;
+}
+
+static vit_status cut_arena(struct vit_plan *p, struct cut *cuts, int n_cuts, struct vit_error *err)
+{
+    size_t total = 64;
+    for (int i = 0; i < n_cuts; i++)
+        total += extent(&cuts[i]);
+    p->arena = aligned_alloc(64, total);
+    if (!p->arena)
+        return vit_fail(err, VIT_ERR_MEMORY, "out of memory for the activations of batch %d: %zu bytes", p->batch,
+                        total);
+    memset(p->arena, 0, total);
+    char *at = p->arena;
+    for (int i = 0; i < n_cuts; i++) {
+        *cuts[i].buffer = cuts[i].same && p->type == VIT_F32 ? *cuts[i].same : (struct vit_array){at, cuts[i].type};
+        at += extent(&cuts[i]);
+    }
+    return VIT_OK;
 }
 
 static vit_status allocate_arena(struct vit_plan *p, struct vit_error *err)
 {
     const struct vit_config *c = vit_model_config(p->model);
-    int64_t B = p->batch, D = c->width, T = vit_config_tokens(c), N = vit_config_patches(c);
-    int64_t read = vit_plan_tokens_read(p);
-    bool two_heads = c->pool == VIT_POOL_CLS_DIST_MEAN;
-    struct {
-        float **buffer;
-        size_t extent;
-    } cuts[] = {
-        {&p->patches, extent(B * N, 3 * c->patch * c->patch)},
-        {&p->x, extent(B * T, D)},
-        {&p->h, extent(B * T, D)},
-        {&p->qkv, extent(B * T, 3 * D)},
-        {&p->f, extent(B * T, c->mlp)},
-        {&p->q, extent(B * read, D)},
-        {&p->read, extent(B * read, D)},
-        {&p->pooled, extent(B, vit_config_head_width(c))},
-        {&p->logits, extent(B, c->classes)},
-        {&p->f2, extent(B * T, c->swiglu ? 2 * c->mlp : 0)},
-        {&p->query, extent(B, c->pool == VIT_POOL_MAP ? D : 0)},
-        {&p->latent, extent(B, c->pool == VIT_POOL_MAP ? D : 0)},
-        {&p->pooled_dist, extent(B, two_heads ? D : 0)},
-        {&p->pair, extent(2 * B, two_heads ? c->classes : 0)},
+    int64_t B = p->batch, D = c->width, T = vit_config_tokens(c), N = vit_config_patches(c), F = c->mlp, K = c->classes;
+    int64_t read = vit_plan_tokens_read(p), mixed = p->type != VIT_F32, map = c->pool == VIT_POOL_MAP;
+    int64_t patch = 3 * c->patch * c->patch, two_heads = c->pool == VIT_POOL_CLS_DIST_MEAN;
+    enum vit_dtype type = p->type;
+    struct cut cuts[] = {
+        {&p->patches, VIT_F32, B * N, patch, NULL},
+        {&p->rounded, type, mixed * B * N, patch, &p->patches},
+        {&p->x, VIT_F32, B * T, D, NULL},
+        {&p->h, type, B * T, D, NULL},
+        {&p->embedded, VIT_F32, mixed * B * N, D, &p->h},
+        {&p->qkv, type, B * T, 3 * D, NULL},
+        {&p->qkv_f32, VIT_F32, mixed * c->qk_norm * B * T, 3 * D, &p->qkv},
+        {&p->f, type, B * T, F, NULL},
+        {&p->f_f32, VIT_F32, mixed * c->swiglu * B * T, F, &p->f},
+        {&p->f2, VIT_F32, c->swiglu * B * T, 2 * F, NULL},
+        {&p->read, VIT_F32, B * read, D, NULL},
+        {&p->read_h, type, B * read, D, NULL},
+        {&p->q, type, B * read, D, NULL},
+        {&p->latent_f32, VIT_F32, map * B, D, NULL},
+        {&p->latent, type, mixed * map * B, D, &p->latent_f32},
+        {&p->query, type, map * B, D, NULL},
+        {&p->pooled, VIT_F32, B, vit_config_head_width(c), NULL},
+        {&p->pooled_dist, VIT_F32, two_heads * B, D, NULL},
+        {&p->pair, VIT_F32, two_heads * 2 * B, K, NULL},
+        {&p->logits, VIT_F32, B, K, NULL},
     };
-    size_t n_cuts = sizeof cuts / sizeof *cuts, total = 0;
-    for (size_t i = 0; i < n_cuts; i++)
-        total += cuts[i].extent;
-    p->arena = aligned_alloc(64, total * sizeof *p->arena);
-    if (!p->arena)
-        return vit_fail(err, VIT_ERR_MEMORY, "out of memory for the activations of batch %d: %zu bytes", p->batch,
-                        total * sizeof *p->arena);
-    memset(p->arena, 0, total * sizeof *p->arena);
-    float *at = p->arena;
-    for (size_t i = 0; i < n_cuts; i++) {
-        *cuts[i].buffer = at;
-        at += cuts[i].extent;
-    }
-    return VIT_OK;
+    return cut_arena(p, cuts, (int)(sizeof cuts / sizeof *cuts), err);
 }
 
 static vit_status allocate_scratch(struct vit_plan *p, struct vit_error *err)
@@ -69,19 +85,20 @@ static vit_status allocate_scratch(struct vit_plan *p, struct vit_error *err)
     return VIT_OK;
 }
 
-vit_status vit_plan_create(struct vit_plan **plan, const struct vit_model *model, int batch, const struct vit_ops *ops,
-                           struct vit_tuner *tuner, bool traced, struct vit_error *err)
+vit_status vit_plan_create(struct vit_plan **plan, const struct vit_model *model,
+                           const struct vit_plan_options *options, struct vit_error *err)
 {
     struct vit_plan *p = calloc(1, sizeof *p);
     if (!p)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
     p->model = model;
-    p->ops = ops;
-    p->batch = batch;
-    p->traced = traced;
+    p->ops = options->ops;
+    p->batch = options->batch;
+    p->type = options->type;
+    p->traced = options->traced;
     p->tokens = vit_config_tokens(vit_model_config(model));
     p->err = err;
-    vit_status status = ops->open(&p->ops_context, tuner, err);
+    vit_status status = p->ops->open(&p->ops_context, options->tuner, err);
     if (status == VIT_OK)
         status = allocate_arena(p, err);
     if (status == VIT_OK)
@@ -156,7 +173,8 @@ static vit_status append(struct vit_plan *p, const char *op, const char *name, s
     return VIT_OK;
 }
 
-vit_status vit_plan_norm(struct vit_plan *p, float *dst, const float *src, int64_t rows, const struct vit_norm *norm)
+vit_status vit_plan_norm(struct vit_plan *p, struct vit_array dst, struct vit_array src, int64_t rows,
+                         const struct vit_norm *norm)
 {
     float eps = (float)vit_model_config(p->model)->eps;
     struct vit_norm_op op = {dst, src, rows, norm->width, eps, NULL, NULL};
@@ -176,47 +194,39 @@ static vit_status add_linear(struct vit_plan *p, const struct vit_linear_op *op)
     return append(p, "linear", op->linear->name, kernel, 2.0 * (double)op->rows * op->linear->in * op->linear->out);
 }
 
-vit_status vit_plan_linear(struct vit_plan *p, float *dst, const float *src, int64_t rows,
+vit_status vit_plan_linear(struct vit_plan *p, struct vit_array dst, struct vit_array src, int64_t rows,
                            const struct vit_linear *linear)
 {
     return add_linear(p, &(struct vit_linear_op){dst, src, rows, linear, p->model->params, .add = false});
 }
 
-vit_status vit_plan_linear_act(struct vit_plan *p, float *dst, const float *src, int64_t rows,
+vit_status vit_plan_linear_act(struct vit_plan *p, struct vit_array dst, struct vit_array src, int64_t rows,
                                const struct vit_linear *linear)
 {
     enum vit_act act = vit_model_config(p->model)->act;
     return add_linear(p, &(struct vit_linear_op){dst, src, rows, linear, p->model->params, .activate = true, act});
 }
 
-vit_status vit_plan_linear_add(struct vit_plan *p, float *dst, const float *src, int64_t rows,
+vit_status vit_plan_linear_add(struct vit_plan *p, struct vit_array dst, struct vit_array src, int64_t rows,
                                const struct vit_linear *linear)
 {
     return add_linear(p, &(struct vit_linear_op){dst, src, rows, linear, p->model->params, .add = true});
 }
 
-static vit_status add_gate(struct vit_plan *p, const struct vit_gate_op *op, const char *name)
+vit_status vit_plan_round(struct vit_plan *p, struct vit_array dst, struct vit_array src, int64_t n, const char *name)
 {
+    if (dst.type == VIT_F32)
+        return VIT_OK;
     struct vit_kernel *kernel;
-    VIT_TRY(p->ops->gate(&kernel, p->ops_context, op, p->err));
-    return append(p, "gate", name, kernel, 2.0 * (double)op->rows * op->width);
+    VIT_TRY(vit_round_create(&kernel, &(struct vit_round_op){dst.data, src.data, n}, p->err));
+    return append(p, "round", name, kernel, 0);
 }
 
-vit_status vit_plan_hidden(struct vit_plan *p, float *dst, const float *src, int64_t rows,
-                           const struct vit_linear *fc1)
-{
-    const struct vit_config *c = vit_model_config(p->model);
-    if (!c->swiglu)
-        return vit_plan_linear_act(p, dst, src, rows, fc1);
-    VIT_TRY(vit_plan_linear(p, p->f2, src, rows, fc1));
-    return add_gate(p, &(struct vit_gate_op){dst, p->f2, rows, c->mlp, c->act}, fc1->name);
-}
-
-vit_status vit_plan_qk_norm(struct vit_plan *p, float *qkv, int64_t rows, const struct vit_block *block)
+static vit_status add_qk_norm(struct vit_plan *p, float *qkv, int64_t rows, const struct vit_block *block)
 {
     const struct vit_config *c = vit_model_config(p->model);
     const struct vit_norm *q = &block->q_norm, *k = &block->k_norm;
-    struct vit_qk_norm_op op = {qkv, rows, c->heads, q->width, (float)c->eps, NULL, NULL, NULL, NULL};
+    struct vit_qk_norm_op op = {.qkv = qkv, .rows = rows, .heads = c->heads, .head_dim = q->width, .eps = (float)c->eps};
     VIT_TRY(vit_params_vector(p->model->params, q->weight, &op.q_gain, p->err));
     VIT_TRY(vit_params_vector(p->model->params, q->bias, &op.q_shift, p->err));
     VIT_TRY(vit_params_vector(p->model->params, k->weight, &op.k_gain, p->err));
@@ -226,9 +236,38 @@ vit_status vit_plan_qk_norm(struct vit_plan *p, float *qkv, int64_t rows, const 
     return append(p, "qk_norm", q->name, kernel, 16.0 * (double)rows * c->width);
 }
 
-static vit_status add_attention(struct vit_plan *p, struct vit_attention_op *op, const char *name)
+vit_status vit_plan_qkv(struct vit_plan *p, struct vit_array src, int64_t rows, const struct vit_block *block)
 {
     const struct vit_config *c = vit_model_config(p->model);
+    if (!c->qk_norm)
+        return vit_plan_linear(p, p->qkv, src, rows, &block->qkv);
+    VIT_TRY(vit_plan_linear(p, p->qkv_f32, src, rows, &block->qkv));
+    VIT_TRY(add_qk_norm(p, p->qkv_f32.data, rows, block));
+    return vit_plan_round(p, p->qkv, p->qkv_f32, rows * 3 * c->width, block->qkv.name);
+}
+
+vit_status vit_plan_hidden(struct vit_plan *p, struct vit_array dst, struct vit_array src, int64_t rows,
+                           const struct vit_linear *fc1)
+{
+    const struct vit_config *c = vit_model_config(p->model);
+    if (!c->swiglu)
+        return vit_plan_linear_act(p, dst, src, rows, fc1);
+    VIT_TRY(vit_plan_linear(p, p->f2, src, rows, fc1));
+    struct vit_gate_op op = {p->f_f32.data, p->f2.data, rows, c->mlp, c->act};
+    struct vit_kernel *kernel;
+    VIT_TRY(p->ops->gate(&kernel, p->ops_context, &op, p->err));
+    VIT_TRY(append(p, "gate", fc1->name, kernel, 2.0 * (double)rows * c->mlp));
+    return vit_plan_round(p, dst, p->f_f32, rows * c->mlp, fc1->name);
+}
+
+/* queries, k and v (elements from the start of kv) and the steps are set; the rest follows from the model. */
+static vit_status add_attention(struct vit_plan *p, struct vit_attention_op *op, struct vit_array kv, int64_t k,
+                                const char *name)
+{
+    const struct vit_config *c = vit_model_config(p->model);
+    op->type = kv.type;
+    op->k = vit_array_row(kv, k, 1).data;
+    op->v = vit_array_row(kv, k + c->width, 1).data;
     op->batch = p->batch;
     op->heads = c->heads;
     op->head_dim = c->width / c->heads;
@@ -240,27 +279,47 @@ static vit_status add_attention(struct vit_plan *p, struct vit_attention_op *op,
     return append(p, "attention", full, kernel, 4.0 * p->batch * op->queries * op->tokens * c->width);
 }
 
-vit_status vit_plan_attention(struct vit_plan *p, float *dst, const float *qkv, const char *name)
+vit_status vit_plan_attention(struct vit_plan *p, struct vit_array dst, struct vit_array qkv, const char *name)
 {
     const struct vit_config *c = vit_model_config(p->model);
     int64_t D = c->width;
-    return add_attention(p, &(struct vit_attention_op){.dst = dst, .q = qkv, .k = qkv + D, .v = qkv + 2 * D,
-                                                       .q_step = 3 * D, .kv_step = 3 * D,
-                                                       .queries = vit_config_tokens(c)}, name);
+    struct vit_attention_op op = {.dst = dst.data, .q = qkv.data, .q_step = 3 * D, .kv_step = 3 * D};
+    op.queries = vit_config_tokens(c);
+    return add_attention(p, &op, qkv, D, name);
 }
 
-vit_status vit_plan_cross_attention(struct vit_plan *p, float *dst, const float *q, int queries, const float *kv,
-                                    const char *name)
+vit_status vit_plan_cross_attention(struct vit_plan *p, struct vit_array dst, struct vit_array q, int queries,
+                                    struct vit_array kv, const char *name)
 {
     int64_t D = vit_model_config(p->model)->width;
-    return add_attention(p, &(struct vit_attention_op){.dst = dst, .q = q, .k = kv, .v = kv + D, .q_step = D,
-                                                       .kv_step = 2 * D, .queries = queries}, name);
+    struct vit_attention_op op = {.dst = dst.data, .q = q.data, .q_step = D, .kv_step = 2 * D, .queries = queries};
+    return add_attention(p, &op, kv, 0, name);
 }
 
-vit_status vit_plan_embed(struct vit_plan *p, float *dst, const float *src)
+static vit_status add_gather(struct vit_plan *p, const struct vit_gather_op *op, const char *name)
+{
+    struct vit_kernel *kernel;
+    VIT_TRY(vit_gather_create(&kernel, op, p->err));
+    return append(p, "gather", name, kernel, 0);
+}
+
+vit_status vit_plan_gather(struct vit_plan *p, struct vit_array dst, struct vit_array src, int count, const char *name)
 {
     const struct vit_config *c = vit_model_config(p->model);
-    struct vit_embed_op op = {dst, src, p->model->prefix, p->model->pos, p->batch, vit_config_tokens(c),
+    int64_t D = c->width, T = vit_config_tokens(c);
+    return add_gather(p, &(struct vit_gather_op){dst, src, p->batch, count * D, T * D}, name);
+}
+
+vit_status vit_plan_repeat(struct vit_plan *p, struct vit_array dst, const float *src, const char *name)
+{
+    struct vit_array row = {(void *)(uintptr_t)src, VIT_F32};
+    return add_gather(p, &(struct vit_gather_op){dst, row, p->batch, vit_model_config(p->model)->width, 0}, name);
+}
+
+vit_status vit_plan_embed(struct vit_plan *p, struct vit_array dst, struct vit_array src)
+{
+    const struct vit_config *c = vit_model_config(p->model);
+    struct vit_embed_op op = {dst.data, src.data, p->model->prefix, p->model->pos, p->batch, vit_config_tokens(c),
                               vit_config_patches(c), c->width};
     struct vit_kernel *kernel;
     VIT_TRY(vit_embed_create(&kernel, &op, p->err));
@@ -274,38 +333,35 @@ static vit_status add_mean(struct vit_plan *p, const struct vit_mean_op *op, con
     return append(p, "mean", name, kernel, (double)op->batch * op->count * op->width);
 }
 
-vit_status vit_plan_mean(struct vit_plan *p, float *dst, const float *src, int first, int count)
+vit_status vit_plan_mean(struct vit_plan *p, struct vit_array dst, int at, struct vit_array src, int first, int count)
 {
     const struct vit_config *c = vit_model_config(p->model);
     int64_t D = c->width;
-    struct vit_mean_op op = {dst, src + first * D, p->batch, count, c->width, vit_config_head_width(c), p->tokens * D,
-                             D};
+    struct vit_mean_op op = {.dst = (float *)dst.data + at,
+                             .src = (const float *)src.data + first * D,
+                             .batch = p->batch,
+                             .count = count,
+                             .width = c->width,
+                             .dst_step = vit_config_head_width(c),
+                             .batch_step = p->tokens * D,
+                             .row_step = D};
     return add_mean(p, &op, "pool");
 }
 
-/* A mean of one row is a copy; count rows that follow each other are copied as one. */
-vit_status vit_plan_gather(struct vit_plan *p, float *dst, const float *src, int count, const char *name)
-{
-    const struct vit_config *c = vit_model_config(p->model);
-    int64_t D = c->width, T = vit_config_tokens(c);
-    return add_mean(p, &(struct vit_mean_op){dst, src, p->batch, 1, count * c->width, count * D, T * D, 0}, name);
-}
-
-vit_status vit_plan_repeat(struct vit_plan *p, float *dst, const float *src, const char *name)
-{
-    int width = vit_model_config(p->model)->width;
-    return add_mean(p, &(struct vit_mean_op){dst, src, p->batch, 1, width, width, 0, 0}, name);
-}
-
-vit_status vit_plan_average(struct vit_plan *p, float *dst, const float *pair)
+vit_status vit_plan_average(struct vit_plan *p, struct vit_array dst, struct vit_array pair)
 {
     int64_t B = p->batch, K = vit_model_config(p->model)->classes;
-    return add_mean(p, &(struct vit_mean_op){dst, pair, p->batch, 2, (int)K, K, K, B * K}, "heads");
+    return add_mean(p, &(struct vit_mean_op){dst.data, pair.data, p->batch, 2, (int)K, K, K, B * K}, "heads");
 }
 
-void vit_plan_tap(struct vit_plan *p, const char *name, const float *data, int rows, int width)
+struct vit_array vit_array_row(struct vit_array data, int64_t row, int64_t width)
 {
-    struct vit_tap tap = {.data = data};
+    return (struct vit_array){(char *)data.data + (size_t)(row * width) * vit_dtype_size(data.type), data.type};
+}
+
+void vit_plan_tap(struct vit_plan *p, const char *name, struct vit_array data, int rows, int width)
+{
+    struct vit_tap tap = {.data = data.data};
     snprintf(tap.name, sizeof tap.name, "%s", name);
     if (p->batch > 1)
         tap.shape[tap.n_dims++] = p->batch;

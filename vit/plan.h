@@ -32,24 +32,28 @@ struct vit_plan {
     int tokens;  /* of each image in x; fewer than T behind a last block that computes only those that are read */
     bool traced; /* every stage is wanted whole */
 
-    /* The arena, cut into the buffers that the steps share. */
-    float *arena;
-    float *patches; /* (B, N, 3PP), the input */
-    float *x;       /* (B, T, D), the residual stream; behind the last block (B, tokens, D) */
-    float *h;       /* (B, T, D) */
-    float *qkv;     /* (B, T, 3D) */
-    float *f;       /* (B, T, F) */
-    float *q;       /* (B, read, D): queries of the tokens that are read, empty when all are */
-    float *read;    /* (B, read, D): their residual stream */
-    float *pooled;  /* (B, D), or (B, 2D) with pool concat */
-    float *logits;  /* (B, K), the output */
+    enum vit_dtype type; /* VIT_F32, or VIT_BF16: what weights and activations are in; all that is marked f32 below stays so */
 
-    /* Of a model that needs them; else empty. */
-    float *f2;          /* (B, T, 2F): SwiGLU's two halves */
-    float *query;       /* (B, D): attention pooling's, the same for each image */
-    float *latent;      /* (B, D): what it is made of */
-    float *pooled_dist; /* (B, D): the distillation token for its own head */
-    float *pair;        /* (2, B, K): the logits of both heads */
+    /* The arena, cut into the buffers that the steps share. */
+    char *arena;
+    struct vit_array patches; /* (B, N, 3PP) f32, the input */
+    struct vit_array rounded; /* the same in the plan's type */
+    struct vit_array x;       /* (B, T, D) f32, the residual stream; behind the last block (B, tokens, D) */
+    struct vit_array embedded; /* (B, N, D) f32 */
+    struct vit_array h;       /* (B, T, D) */
+    struct vit_array qkv;     /* (B, T, 3D) */
+    struct vit_array f;       /* (B, T, F) */
+    struct vit_array pooled;  /* (B, D) f32, or (B, 2D) with pool concat */
+    struct vit_array logits;  /* (B, K) f32, the output */
+
+    /* Of a model or a plan that needs them; else empty. */
+    struct vit_array read, read_h, q; /* (B, read, D): of the tokens that are read alone, the residual stream (f32), what
+                                         the queries are made of, and the queries */
+    struct vit_array qkv_f32;         /* (B, T, 3D) f32: before the norms of q and k */
+    struct vit_array f2, f_f32;       /* (B, T, 2F), (B, T, F) f32: SwiGLU's two halves, and their product */
+    struct vit_array latent, latent_f32, query; /* (B, D): attention pooling's */
+    struct vit_array pooled_dist;     /* (B, D) f32: the distillation token for its own head */
+    struct vit_array pair;            /* (2, B, K) f32: the logits of both heads */
 
     int n_steps, capacity;
     struct vit_step *steps;
@@ -58,60 +62,77 @@ struct vit_plan {
     struct vit_error *err; /* of whoever is building the plan */
 };
 
-vit_status vit_plan_create(struct vit_plan **plan, const struct vit_model *model, int batch, const struct vit_ops *ops,
-                           struct vit_tuner *tuner, bool traced, struct vit_error *err);
+struct vit_plan_options {
+    int batch;
+    enum vit_dtype type;
+    const struct vit_ops *ops;
+    struct vit_tuner *tuner; /* or NULL; used while the plan is made */
+    bool traced;
+};
+
+vit_status vit_plan_create(struct vit_plan **plan, const struct vit_model *model,
+                           const struct vit_plan_options *options, struct vit_error *err);
 void vit_plan_free(struct vit_plan *plan); /* NULL is fine */
 
 /* patches -> logits. profile adds to every step's seconds; trace_dir may be NULL. */
 vit_status vit_plan_run(struct vit_plan *plan, bool profile, const char *trace_dir, struct vit_error *err);
 
-/* ---- For forward.c: each appends one step, named after the layer that it executes ---- */
+/* ---- For forward.c: each appends one step or a few, named after the layer that they execute ---- */
 
-/* dst (rows, D) = norm(src (rows, D)). */
-vit_status vit_plan_norm(struct vit_plan *plan, float *dst, const float *src, int64_t rows,
+/* dst (rows, D) = norm(src (rows, D) f32). */
+vit_status vit_plan_norm(struct vit_plan *plan, struct vit_array dst, struct vit_array src, int64_t rows,
                          const struct vit_norm *norm);
 
 /* dst (rows, out) = linear(src (rows, in)); the activation of it; or added to what dst holds. */
-vit_status vit_plan_linear(struct vit_plan *plan, float *dst, const float *src, int64_t rows,
+vit_status vit_plan_linear(struct vit_plan *plan, struct vit_array dst, struct vit_array src, int64_t rows,
                            const struct vit_linear *linear);
-vit_status vit_plan_linear_act(struct vit_plan *plan, float *dst, const float *src, int64_t rows,
+vit_status vit_plan_linear_act(struct vit_plan *plan, struct vit_array dst, struct vit_array src, int64_t rows,
                                const struct vit_linear *linear);
-vit_status vit_plan_linear_add(struct vit_plan *plan, float *dst, const float *src, int64_t rows,
+vit_status vit_plan_linear_add(struct vit_plan *plan, struct vit_array dst, struct vit_array src, int64_t rows,
                                const struct vit_linear *linear);
+
+/* qkv (rows, 3D) = the projection of src (rows, D), with the norms of q and k where the model has them. */
+vit_status vit_plan_qkv(struct vit_plan *plan, struct vit_array src, int64_t rows, const struct vit_block *block);
 
 /* dst (rows, F) = act(fc1(src (rows, D))); with SwiGLU, act of fc1's first half times its second half. */
-vit_status vit_plan_hidden(struct vit_plan *plan, float *dst, const float *src, int64_t rows,
+vit_status vit_plan_hidden(struct vit_plan *plan, struct vit_array dst, struct vit_array src, int64_t rows,
                            const struct vit_linear *fc1);
 
-/* Norms q and k in qkv (rows, 3D), head by head. */
-vit_status vit_plan_qk_norm(struct vit_plan *plan, float *qkv, int64_t rows, const struct vit_block *block);
-
 /* dst (B, T, D) = attention(qkv (B, T, 3D)). */
-vit_status vit_plan_attention(struct vit_plan *plan, float *dst, const float *qkv, const char *name);
+vit_status vit_plan_attention(struct vit_plan *plan, struct vit_array dst, struct vit_array qkv, const char *name);
 
 /* dst (B, Q, D) = attention of q (B, Q, D) over the tokens of kv (B, T, 2D). */
-vit_status vit_plan_cross_attention(struct vit_plan *plan, float *dst, const float *q, int queries, const float *kv,
-                                    const char *name);
+vit_status vit_plan_cross_attention(struct vit_plan *plan, struct vit_array dst, struct vit_array q, int queries,
+                                    struct vit_array kv, const char *name);
 
-/* dst (B, count, D) = the first count tokens of each image of src (B, T, D). */
-vit_status vit_plan_gather(struct vit_plan *plan, float *dst, const float *src, int count, const char *name);
+/* dst (B, count, D) = the first count tokens of each image of src (B, T, D), of the same type. */
+vit_status vit_plan_gather(struct vit_plan *plan, struct vit_array dst, struct vit_array src, int count,
+                           const char *name);
 
-/* dst (B, D) = src (D) for every image. */
-vit_status vit_plan_repeat(struct vit_plan *plan, float *dst, const float *src, const char *name);
+/* dst (B, D) f32 = src (D) for every image. */
+vit_status vit_plan_repeat(struct vit_plan *plan, struct vit_array dst, const float *src, const char *name);
 
-/* dst (B, T, D) = the tokens of the embedded patches src (B, N, D). */
-vit_status vit_plan_embed(struct vit_plan *plan, float *dst, const float *src);
+/* dst (n) = src (n) f32, in the plan's type. A plan in f32 has one buffer for both and needs no step. */
+vit_status vit_plan_round(struct vit_plan *plan, struct vit_array dst, struct vit_array src, int64_t n,
+                          const char *name);
 
-/* dst (B, D) = mean of tokens first .. first + count - 1 of src (B, tokens, D). The rows of dst are as far apart as those of
- * the head's input. */
-vit_status vit_plan_mean(struct vit_plan *plan, float *dst, const float *src, int first, int count);
+/* dst (B, T, D) = the tokens of the embedded patches src (B, N, D), both f32. */
+vit_status vit_plan_embed(struct vit_plan *plan, struct vit_array dst, struct vit_array src);
 
-/* dst (B, K) = mean of the two of pair (2, B, K). */
-vit_status vit_plan_average(struct vit_plan *plan, float *dst, const float *pair);
+/* dst (B, D) = mean of tokens first .. first + count - 1 of src (B, tokens, D), both f32. The rows of dst are as far apart
+ * as those of the head's input, and begin at its element at. */
+vit_status vit_plan_mean(struct vit_plan *plan, struct vit_array dst, int at, struct vit_array src, int first,
+                         int count);
 
-/* Marks the last step as the end of the stage called name, whose values are data (B, rows, width), or (B, width) when
+/* dst (B, K) = mean of the two of pair (2, B, K), both f32. */
+vit_status vit_plan_average(struct vit_plan *plan, struct vit_array dst, struct vit_array pair);
+
+/* data (rows, width) from its row on. */
+struct vit_array vit_array_row(struct vit_array data, int64_t row, int64_t width);
+
+/* Marks the last step as the end of the stage called name, whose values are data (B, rows, width) f32, or (B, width) when
  * rows is 0. */
-void vit_plan_tap(struct vit_plan *plan, const char *name, const float *data, int rows, int width);
+void vit_plan_tap(struct vit_plan *plan, const char *name, struct vit_array data, int rows, int width);
 
 /* Appends all steps of the model. */
 vit_status vit_forward(struct vit_plan *plan);

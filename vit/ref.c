@@ -1,4 +1,4 @@
-/* ref.c: every operator in plain loops, as ops.h states it. Sums are taken in f64, so that this is also the more
+/* ref.c: every operator in plain loops, as ops.h states it, in f32 only. Sums are taken in f64, so that this is also the more
  * exact opinion. Slow on purpose: nothing here is blocked or reordered. */
 #include <math.h>
 #include <stdlib.h>
@@ -48,7 +48,7 @@ static vit_status run_norm(struct vit_kernel *kernel, void *scratch, struct vit_
     const struct vit_norm_op *op = &((struct ref_norm *)kernel)->op;
     int D = op->width;
     for (int64_t r = 0; r < op->rows; r++)
-        norm_row(op->dst + r * D, op->src + r * D, D, op->eps, op->gain, op->shift);
+        norm_row((float *)op->dst.data + r * D, (const float *)op->src.data + r * D, D, op->eps, op->gain, op->shift);
     return VIT_OK;
 }
 
@@ -89,7 +89,7 @@ static vit_status run_linear(struct vit_kernel *kernel, void *scratch, struct vi
     int in = op->linear->in, out = op->linear->out;
 #pragma omp parallel for
     for (int64_t r = 0; r < op->rows; r++) {
-        const float *src = op->src + r * in;
+        const float *src = (const float *)op->src.data + r * in;
         for (int o = 0; o < out; o++) {
             const float *w = k->weight + (int64_t)o * in;
             double sum = 0;
@@ -98,7 +98,7 @@ static vit_status run_linear(struct vit_kernel *kernel, void *scratch, struct vi
                 sum += (double)src[i] * (double)w[i];
             if (k->bias)
                 sum += k->bias[o];
-            float *dst = &op->dst[r * out + o];
+            float *dst = (float *)op->dst.data + r * out + o;
             *dst = (float)(op->add ? *dst + sum : op->activate ? activate(sum, op->act) : sum);
         }
     }
@@ -166,8 +166,9 @@ static vit_status run_attention(struct vit_kernel *kernel, void *scratch, struct
         for (int h = 0; h < NH; h++) {
             int64_t kv = b * T * op->kv_step + h * HD;
             for (int t = 0; t < Q; t++)
-                attend(op->dst + ((b * Q + t) * NH + h) * HD, op->q + (b * Q + t) * op->q_step + h * HD, op->k + kv,
-                       op->v + kv, T, HD, op->kv_step, scratch);
+                attend((float *)op->dst + ((b * Q + t) * NH + h) * HD,
+                       (const float *)op->q + (b * Q + t) * op->q_step + h * HD, (const float *)op->k + kv,
+                       (const float *)op->v + kv, T, HD, op->kv_step, scratch);
         }
     return VIT_OK;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "patches/pixels.h"
+#include "vit/isa.h"
 #include "vit/machine.h"
 #include "vit/plan.h"
 #include "vit/trace.h"
@@ -45,13 +46,27 @@ static vit_status create_tuner(struct vit_tuner **tuner, const struct vit_model 
                             err);
 }
 
+static vit_status choose_type(enum vit_dtype *type, const struct vit_session_options *options, struct vit_error *err)
+{
+    bool has_bf16 = vit_isa_level() >= VIT_ISA_AVX512_BF16;
+    *type = VIT_F32;
+    if (options->precision == VIT_PRECISION_F32 || (options->precision == VIT_PRECISION_AUTO && !has_bf16))
+        return VIT_OK;
+    if (!has_bf16)
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "bf16: this CPU has no instructions for it (%s)", vit_isa());
+    if (options->reference)
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "bf16: the plain loops compute in f32 only");
+    *type = VIT_BF16;
+    return VIT_OK;
+}
+
 static vit_status fill(struct vit_session *session, const struct vit_session_options *options, struct vit_error *err)
 {
     if (options->batch < 1 || options->threads < 0)
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "batch %d and %d threads: expected at least 1 (threads 0: default)",
                         options->batch, options->threads);
-    if (options->precision == VIT_PRECISION_BF16)
-        return vit_fail(err, VIT_ERR_UNSUPPORTED, "bf16 is not executed by this version");
+    enum vit_dtype type;
+    VIT_TRY(choose_type(&type, options, err));
     session->threads = options->threads ? options->threads : vit_default_threads();
     if (options->trace_dir && !(session->trace_dir = strdup(options->trace_dir)))
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
@@ -61,7 +76,8 @@ static vit_status fill(struct vit_session *session, const struct vit_session_opt
     const struct vit_ops *ops = options->reference ? &vit_ops_ref : &vit_ops_dnnl;
     int before = omp_get_max_threads();
     omp_set_num_threads(session->threads); /* of this thread alone; oneDNN plans for as many */
-    vit_status status = vit_plan_create(&session->plan, session->model, options->batch, ops, tuner, options->trace_dir != NULL, err);
+    struct vit_plan_options plan = {options->batch, type, ops, tuner, options->trace_dir != NULL};
+    vit_status status = vit_plan_create(&session->plan, session->model, &plan, err);
     omp_set_num_threads(before);
     if (tuner)
         vit_tuner_save(tuner);
@@ -101,7 +117,7 @@ static vit_status trace_input(const struct vit_session *session, const uint8_t *
     int64_t B = session->plan->batch, S = c->image_size, N = vit_config_patches(c), PP3 = 3 * c->patch * c->patch;
     int skip = B == 1; /* a batch of one has no batch axis */
     VIT_TRY(vit_trace_u8(session->trace_dir, "pixels", pixels, 4 - skip, (int64_t[]){B, S, S, 3} + skip, err));
-    return vit_trace_f32(session->trace_dir, "patches", session->plan->patches, 3 - skip,
+    return vit_trace_f32(session->trace_dir, "patches", session->plan->patches.data, 3 - skip,
                          (int64_t[]){B, N, PP3} + skip, err);
 }
 
@@ -115,14 +131,14 @@ static vit_status run_batch(struct vit_session *session, const uint8_t *pixels, 
     size_t rows = (size_t)vit_config_patches(c) * 3 * (size_t)(c->patch * c->patch);
 #pragma omp parallel for
     for (int i = 0; i < n; i++)
-        vit_patchify(plan->patches + (size_t)i * rows, pixels + (size_t)i * image, c->patch,
+        vit_patchify((float *)plan->patches.data + (size_t)i * rows, pixels + (size_t)i * image, c->patch,
                      vit_model_preprocess(session->model));
     if (session->trace_dir)
         VIT_TRY(trace_input(session, pixels, err));
     VIT_TRY(vit_plan_run(plan, session->profiling, session->trace_dir, err));
     free(session->trace_dir);
     session->trace_dir = NULL;
-    memcpy(logits, plan->logits, (size_t)n * (size_t)c->classes * sizeof *logits);
+    memcpy(logits, plan->logits.data, (size_t)n * (size_t)c->classes * sizeof *logits);
     return VIT_OK;
 }
 
@@ -161,6 +177,5 @@ void vit_session_step(const struct vit_session *session, int i, struct vit_step_
 
 enum vit_precision vit_session_precision(const struct vit_session *session)
 {
-    (void)session;
-    return VIT_PRECISION_F32;
+    return session->plan->type == VIT_BF16 ? VIT_PRECISION_BF16 : VIT_PRECISION_F32;
 }
