@@ -2,19 +2,32 @@
 #include "vit/params.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 struct entry {
     int tensor;
     char key[VIT_LAYOUT_KEY_MAX];
-    void *data; /* owned */
+    const void *data; /* in a chunk */
 };
+
+/* Parameters lie in large chunks, which the kernel is asked to back with huge pages: hundreds of megabytes that come in
+ * pages of 4 KB cost more time than reading them. What is not written to yet takes no memory. */
+struct chunk {
+    struct chunk *next;
+    char *data;
+    size_t used, size;
+};
+
+static const size_t chunk_size = (size_t)64 << 20, huge_page = (size_t)2 << 20;
 
 struct vit_params {
     struct vit_param_reader reader;
     pthread_mutex_t lock; /* guards all below */
+    struct chunk *chunks; /* the one that is being filled first */
     int n_entries, capacity;
     struct entry *entries;
     float *plain; /* one matrix on its way from the reader into its packed form */
@@ -35,8 +48,12 @@ void vit_params_free(struct vit_params *params)
 {
     if (!params)
         return;
-    for (int i = 0; i < params->n_entries; i++)
-        free(params->entries[i].data);
+    while (params->chunks) {
+        struct chunk *next = params->chunks->next;
+        free(params->chunks->data);
+        free(params->chunks);
+        params->chunks = next;
+    }
     free(params->entries);
     free(params->plain);
     pthread_mutex_destroy(&params->lock);
@@ -51,16 +68,13 @@ static const void *find(const struct vit_params *params, int tensor, const char 
     return NULL;
 }
 
-/* Takes data over, also when it fails. */
-static vit_status keep(struct vit_params *params, int tensor, const char *key, void *data, struct vit_error *err)
+static vit_status keep(struct vit_params *params, int tensor, const char *key, const void *data, struct vit_error *err)
 {
     if (params->n_entries == params->capacity) {
         int capacity = params->capacity ? 2 * params->capacity : 256;
         struct entry *grown = realloc(params->entries, (size_t)capacity * sizeof *grown);
-        if (!grown) {
-            free(data);
+        if (!grown)
             return vit_fail(err, VIT_ERR_MEMORY, "out of memory for the table of parameters");
-        }
         params->entries = grown;
         params->capacity = capacity;
     }
@@ -71,11 +85,34 @@ static vit_status keep(struct vit_params *params, int tensor, const char *key, v
     return VIT_OK;
 }
 
-static void *allocate(size_t size, struct vit_error *err)
+static bool add_chunk(struct vit_params *params, size_t size)
 {
-    void *data = aligned_alloc(64, (size + 63) / 64 * 64);
-    if (!data)
+    struct chunk *chunk = calloc(1, sizeof *chunk);
+    if (!chunk)
+        return false;
+    chunk->size = (size > chunk_size ? size : chunk_size) + huge_page - 1;
+    chunk->size -= chunk->size % huge_page;
+    chunk->data = aligned_alloc(huge_page, chunk->size);
+    if (!chunk->data) {
+        free(chunk);
+        return false;
+    }
+    madvise(chunk->data, chunk->size, MADV_HUGEPAGE);
+    chunk->next = params->chunks;
+    params->chunks = chunk;
+    return true;
+}
+
+/* 64-byte aligned. What a failure later on leaves unused is freed with the rest. */
+static void *allocate(struct vit_params *params, size_t size, struct vit_error *err)
+{
+    size = (size + 63) / 64 * 64;
+    if ((!params->chunks || params->chunks->size - params->chunks->used < size) && !add_chunk(params, size)) {
         vit_fail(err, VIT_ERR_MEMORY, "out of memory for %zu bytes of weights", size);
+        return NULL;
+    }
+    void *data = params->chunks->data + params->chunks->used;
+    params->chunks->used += size;
     return data;
 }
 
@@ -92,14 +129,10 @@ static vit_status load_vector(struct vit_params *params, int tensor, const float
     *data = find(params, tensor, "f32");
     if (*data)
         return VIT_OK;
-    float *fresh = allocate((size_t)params->reader.count(params->reader.context, tensor) * sizeof *fresh, err);
+    float *fresh = allocate(params, (size_t)params->reader.count(params->reader.context, tensor) * sizeof *fresh, err);
     if (!fresh)
         return VIT_ERR_MEMORY;
-    vit_status status = params->reader.read(params->reader.context, tensor, fresh, err);
-    if (status != VIT_OK) {
-        free(fresh);
-        return status;
-    }
+    VIT_TRY(params->reader.read(params->reader.context, tensor, fresh, err));
     *data = fresh;
     return keep(params, tensor, "f32", fresh, err);
 }
@@ -118,7 +151,7 @@ static vit_status load_bias(struct vit_params *params, const struct vit_linear *
     *data = find(params, linear->bias, key);
     if (*data)
         return VIT_OK;
-    float *scaled = allocate((size_t)linear->out * sizeof *scaled, err);
+    float *scaled = allocate(params, (size_t)linear->out * sizeof *scaled, err);
     if (!scaled)
         return VIT_ERR_MEMORY;
     for (int o = 0; o < linear->out; o++)
@@ -133,10 +166,10 @@ static vit_status read_plain(struct vit_params *params, const struct vit_linear 
     size_t size = (size_t)params->reader.count(params->reader.context, linear->weight) * sizeof *params->plain;
     if (params->plain_size < size) {
         free(params->plain);
-        params->plain = allocate(size, err);
+        params->plain = aligned_alloc(64, (size + 63) / 64 * 64);
         params->plain_size = params->plain ? size : 0;
         if (!params->plain)
-            return VIT_ERR_MEMORY;
+            return vit_fail(err, VIT_ERR_MEMORY, "out of memory for a matrix of %zu bytes", size);
     }
     return params->reader.read(params->reader.context, linear->weight, params->plain, err);
 }
@@ -168,14 +201,10 @@ static vit_status load_packed(struct vit_params *params, const struct vit_linear
         return VIT_OK;
     const float *plain;
     VIT_TRY(load_plain(params, linear, &plain, err));
-    void *packed = allocate(packing->size, err);
+    void *packed = allocate(params, packing->size, err);
     if (!packed)
         return VIT_ERR_MEMORY;
-    vit_status status = packing->pack(packing, plain, packed, err);
-    if (status != VIT_OK) {
-        free(packed);
-        return status;
-    }
+    VIT_TRY(packing->pack(packing, plain, packed, err));
     *data = packed;
     return keep(params, linear->weight, key, packed, err);
 }

@@ -131,15 +131,22 @@ vit_status vit_weights_read(const struct vit_weights *weights, int i, void *dst,
     return vit_recipe_read(&weights->recipes[i], &weights->layout.tensors[i], dst, err);
 }
 
+/* F16 and BF16 are read to the end of dst and widened from there: no second buffer of the tensor's size. */
 vit_status vit_weights_read_f32(const struct vit_weights *weights, int i, float *dst, struct vit_error *err)
 {
     const struct vit_tensor *tensor = &weights->layout.tensors[i];
-    if (tensor->dtype == VIT_F32)
-        return vit_weights_read(weights, i, dst, err);
     int64_t n = vit_tensor_count(tensor);
-    void *raw = malloc((size_t)n * vit_dtype_size(tensor->dtype));
+    size_t size = (size_t)n * vit_dtype_size(tensor->dtype), room = (size_t)n * sizeof *dst;
+    if (size <= room) {
+        char *raw = (char *)dst + (room - size);
+        VIT_TRY(vit_weights_read(weights, i, raw, err));
+        if (tensor->dtype != VIT_F32)
+            vit_widen(dst, raw, tensor->dtype, n);
+        return VIT_OK;
+    }
+    void *raw = malloc(size);
     if (!raw)
-        return vit_fail(err, VIT_ERR_MEMORY, "%s: out of memory for %lld elements", tensor->name, (long long)n);
+        return vit_fail(err, VIT_ERR_MEMORY, "%s: out of memory for %zu bytes", tensor->name, size);
     vit_status status = vit_weights_read(weights, i, raw, err);
     if (status == VIT_OK)
         vit_widen(dst, raw, tensor->dtype, n);
