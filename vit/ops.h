@@ -31,6 +31,12 @@ struct vit_kernel {
 
 void vit_kernel_free(struct vit_kernel *kernel); /* NULL is fine */
 
+/* A kernel in plain C, whose only state is a copy of its description: op_size bytes at op, which vit_plain_op gives back. */
+vit_status vit_plain_create(struct vit_kernel **kernel, const char *implementation,
+                            vit_status (*run)(struct vit_kernel *kernel, void *scratch, struct vit_error *err),
+                            size_t scratch_size, const void *op, size_t op_size, struct vit_error *err);
+const void *vit_plain_op(const struct vit_kernel *kernel);
+
 /* dst[r] = (src[r] - mean(src[r])) / sqrt(var(src[r]) + eps) * gain + shift, for each of rows rows; var is the mean of
  * the squared deviations. dst (rows, width) f32 or bf16, src (rows, width) f32, gain and shift (width). dst may be src. */
 struct vit_norm_op {

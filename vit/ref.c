@@ -1,7 +1,6 @@
 /* ref.c: every operator in plain loops, as ops.h states it, in f32 only. Sums are taken in f64, so that this is also the more
  * exact opinion. Slow on purpose: nothing here is blocked or reordered. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "vit/ops.h"
@@ -17,16 +16,6 @@ static void close_ref(void *context)
 {
     (void)context;
 }
-
-static void free_ref(struct vit_kernel *kernel)
-{
-    free(kernel);
-}
-
-struct ref_norm {
-    struct vit_kernel base;
-    struct vit_norm_op op;
-};
 
 static void norm_row(float *dst, const float *src, int D, double eps, const float *gain, const float *shift)
 {
@@ -45,7 +34,7 @@ static void norm_row(float *dst, const float *src, int D, double eps, const floa
 static vit_status run_norm(struct vit_kernel *kernel, void *scratch, struct vit_error *err)
 {
     (void)scratch, (void)err;
-    const struct vit_norm_op *op = &((struct ref_norm *)kernel)->op;
+    const struct vit_norm_op *op = vit_plain_op(kernel);
     int D = op->width;
     for (int64_t r = 0; r < op->rows; r++)
         norm_row((float *)op->dst.data + r * D, (const float *)op->src.data + r * D, D, op->eps, op->gain, op->shift);
@@ -56,16 +45,10 @@ static vit_status create_norm(struct vit_kernel **kernel, void *context, const s
                               struct vit_error *err)
 {
     (void)context;
-    struct ref_norm *k = malloc(sizeof *k);
-    if (!k)
-        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    *k = (struct ref_norm){{"ref", 0, run_norm, free_ref}, *op};
-    *kernel = &k->base;
-    return VIT_OK;
+    return vit_plain_create(kernel, "ref", run_norm, 0, op, sizeof *op, err);
 }
 
 struct ref_linear {
-    struct vit_kernel base;
     struct vit_linear_op op;
     const float *weight, *bias; /* (out, in), (out) or NULL */
 };
@@ -84,7 +67,7 @@ static double activate(double x, enum vit_act act)
 static vit_status run_linear(struct vit_kernel *kernel, void *scratch, struct vit_error *err)
 {
     (void)scratch, (void)err;
-    const struct ref_linear *k = (struct ref_linear *)kernel;
+    const struct ref_linear *k = vit_plain_op(kernel);
     const struct vit_linear_op *op = &k->op;
     int in = op->linear->in, out = op->linear->out;
 #pragma omp parallel for
@@ -123,18 +106,9 @@ static vit_status create_linear(struct vit_kernel **kernel, void *context, const
     const float *bias;
     VIT_TRY(vit_params_packed(op->params, linear, &packing, &weight, err));
     VIT_TRY(vit_params_bias(op->params, linear, &bias, err));
-    struct ref_linear *k = malloc(sizeof *k);
-    if (!k)
-        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    *k = (struct ref_linear){{"ref", 0, run_linear, free_ref}, *op, weight, bias};
-    *kernel = &k->base;
-    return VIT_OK;
+    struct ref_linear state = {*op, weight, bias};
+    return vit_plain_create(kernel, "ref", run_linear, 0, &state, sizeof state, err);
 }
-
-struct ref_attention {
-    struct vit_kernel base;
-    struct vit_attention_op op;
-};
 
 /* One query against all keys of its image and head; p (T) is scratch. Rows of q, k and v are stride floats apart. */
 static void attend(float *dst, const float *q, const float *k, const float *v, int T, int HD, int64_t stride, double *p)
@@ -160,7 +134,7 @@ static void attend(float *dst, const float *q, const float *k, const float *v, i
 static vit_status run_attention(struct vit_kernel *kernel, void *scratch, struct vit_error *err)
 {
     (void)err;
-    const struct vit_attention_op *op = &((struct ref_attention *)kernel)->op;
+    const struct vit_attention_op *op = vit_plain_op(kernel);
     int Q = op->queries, T = op->tokens, NH = op->heads, HD = op->head_dim;
     for (int64_t b = 0; b < op->batch; b++)
         for (int h = 0; h < NH; h++) {
@@ -177,23 +151,13 @@ static vit_status create_attention(struct vit_kernel **kernel, void *context, co
                                    struct vit_error *err)
 {
     (void)context;
-    struct ref_attention *k = malloc(sizeof *k);
-    if (!k)
-        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    *k = (struct ref_attention){{"ref", (size_t)op->tokens * sizeof(double), run_attention, free_ref}, *op};
-    *kernel = &k->base;
-    return VIT_OK;
+    return vit_plain_create(kernel, "ref", run_attention, (size_t)op->tokens * sizeof(double), op, sizeof *op, err);
 }
-
-struct ref_gate {
-    struct vit_kernel base;
-    struct vit_gate_op op;
-};
 
 static vit_status run_gate(struct vit_kernel *kernel, void *scratch, struct vit_error *err)
 {
     (void)scratch, (void)err;
-    const struct vit_gate_op *op = &((struct ref_gate *)kernel)->op;
+    const struct vit_gate_op *op = vit_plain_op(kernel);
     int F = op->width;
     for (int64_t r = 0; r < op->rows; r++)
         for (int i = 0; i < F; i++)
@@ -205,23 +169,13 @@ static vit_status create_gate(struct vit_kernel **kernel, void *context, const s
                               struct vit_error *err)
 {
     (void)context;
-    struct ref_gate *k = malloc(sizeof *k);
-    if (!k)
-        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    *k = (struct ref_gate){{"ref", 0, run_gate, free_ref}, *op};
-    *kernel = &k->base;
-    return VIT_OK;
+    return vit_plain_create(kernel, "ref", run_gate, 0, op, sizeof *op, err);
 }
-
-struct ref_qk_norm {
-    struct vit_kernel base;
-    struct vit_qk_norm_op op;
-};
 
 static vit_status run_qk_norm(struct vit_kernel *kernel, void *scratch, struct vit_error *err)
 {
     (void)scratch, (void)err;
-    const struct vit_qk_norm_op *op = &((struct ref_qk_norm *)kernel)->op;
+    const struct vit_qk_norm_op *op = vit_plain_op(kernel);
     int HD = op->head_dim, D = op->heads * HD;
     for (int64_t r = 0; r < op->rows; r++)
         for (int h = 0; h < op->heads; h++) {
@@ -236,12 +190,7 @@ static vit_status create_qk_norm(struct vit_kernel **kernel, void *context, cons
                                  struct vit_error *err)
 {
     (void)context;
-    struct ref_qk_norm *k = malloc(sizeof *k);
-    if (!k)
-        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    *k = (struct ref_qk_norm){{"ref", 0, run_qk_norm, free_ref}, *op};
-    *kernel = &k->base;
-    return VIT_OK;
+    return vit_plain_create(kernel, "ref", run_qk_norm, 0, op, sizeof *op, err);
 }
 
 const struct vit_ops vit_ops_ref = {"ref",         open_ref,         close_ref,   create_norm,

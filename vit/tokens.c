@@ -1,30 +1,13 @@
 /* tokens.c: the operators that only move, round and add rows. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "vit/ops.h"
 #include "weights/half.h"
 
-void vit_kernel_free(struct vit_kernel *kernel)
-{
-    if (kernel)
-        kernel->free(kernel);
-}
-
-static void free_plain(struct vit_kernel *kernel)
-{
-    free(kernel);
-}
-
-struct embed {
-    struct vit_kernel base;
-    struct vit_embed_op op;
-};
-
 static vit_status run_embed(struct vit_kernel *kernel, void *scratch, struct vit_error *err)
 {
     (void)scratch, (void)err;
-    const struct vit_embed_op *op = &((struct embed *)kernel)->op;
+    const struct vit_embed_op *op = vit_plain_op(kernel);
     size_t D = (size_t)op->width, n_patch = (size_t)op->patches * D;
     size_t n_prefix = (size_t)(op->tokens - op->patches) * D;
 #pragma omp parallel for
@@ -40,23 +23,13 @@ static vit_status run_embed(struct vit_kernel *kernel, void *scratch, struct vit
 
 vit_status vit_embed_create(struct vit_kernel **kernel, const struct vit_embed_op *op, struct vit_error *err)
 {
-    struct embed *k = malloc(sizeof *k);
-    if (!k)
-        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    *k = (struct embed){{"plain", 0, run_embed, free_plain}, *op};
-    *kernel = &k->base;
-    return VIT_OK;
+    return vit_plain_create(kernel, "plain", run_embed, 0, op, sizeof *op, err);
 }
-
-struct gather {
-    struct vit_kernel base;
-    struct vit_gather_op op;
-};
 
 static vit_status run_gather(struct vit_kernel *kernel, void *scratch, struct vit_error *err)
 {
     (void)scratch, (void)err;
-    const struct vit_gather_op *op = &((struct gather *)kernel)->op;
+    const struct vit_gather_op *op = vit_plain_op(kernel);
     size_t element = vit_dtype_size(op->src.type), row = (size_t)op->width * element;
     for (int b = 0; b < op->batch; b++)
         memcpy((char *)op->dst.data + (size_t)b * row, (const char *)op->src.data + (size_t)(b * op->src_step) * element,
@@ -66,23 +39,13 @@ static vit_status run_gather(struct vit_kernel *kernel, void *scratch, struct vi
 
 vit_status vit_gather_create(struct vit_kernel **kernel, const struct vit_gather_op *op, struct vit_error *err)
 {
-    struct gather *k = malloc(sizeof *k);
-    if (!k)
-        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    *k = (struct gather){{"plain", 0, run_gather, free_plain}, *op};
-    *kernel = &k->base;
-    return VIT_OK;
+    return vit_plain_create(kernel, "plain", run_gather, 0, op, sizeof *op, err);
 }
-
-struct rounding {
-    struct vit_kernel base;
-    struct vit_round_op op;
-};
 
 static vit_status run_round(struct vit_kernel *kernel, void *scratch, struct vit_error *err)
 {
     (void)scratch, (void)err;
-    const struct vit_round_op *op = &((struct rounding *)kernel)->op;
+    const struct vit_round_op *op = vit_plain_op(kernel);
     enum { PIECE = 4096 };
 #pragma omp parallel for
     for (int64_t i = 0; i < op->n; i += PIECE)
@@ -92,23 +55,13 @@ static vit_status run_round(struct vit_kernel *kernel, void *scratch, struct vit
 
 vit_status vit_round_create(struct vit_kernel **kernel, const struct vit_round_op *op, struct vit_error *err)
 {
-    struct rounding *k = malloc(sizeof *k);
-    if (!k)
-        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    *k = (struct rounding){{"plain", 0, run_round, free_plain}, *op};
-    *kernel = &k->base;
-    return VIT_OK;
+    return vit_plain_create(kernel, "plain", run_round, 0, op, sizeof *op, err);
 }
-
-struct mean {
-    struct vit_kernel base;
-    struct vit_mean_op op;
-};
 
 static vit_status run_mean(struct vit_kernel *kernel, void *scratch, struct vit_error *err)
 {
     (void)scratch, (void)err;
-    const struct vit_mean_op *op = &((struct mean *)kernel)->op;
+    const struct vit_mean_op *op = vit_plain_op(kernel);
     int D = op->width;
     for (int b = 0; b < op->batch; b++) {
         float *dst = op->dst + b * op->dst_step;
@@ -127,10 +80,5 @@ static vit_status run_mean(struct vit_kernel *kernel, void *scratch, struct vit_
 
 vit_status vit_mean_create(struct vit_kernel **kernel, const struct vit_mean_op *op, struct vit_error *err)
 {
-    struct mean *k = malloc(sizeof *k);
-    if (!k)
-        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    *k = (struct mean){{"plain", 0, run_mean, free_plain}, *op};
-    *kernel = &k->base;
-    return VIT_OK;
+    return vit_plain_create(kernel, "plain", run_mean, 0, op, sizeof *op, err);
 }

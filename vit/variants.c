@@ -1,21 +1,10 @@
 /* variants.c: the operators that only some models need, in plain C and f32: the gate of SwiGLU and the norms of q and k.
  * Neither weighs much beside the model's matrix products. */
 #include <math.h>
-#include <stdlib.h>
 
 #include "vit/ops.h"
 
-static void free_plain(struct vit_kernel *kernel)
-{
-    free(kernel);
-}
-
 /* ---- Gate ---- */
-
-struct gate {
-    struct vit_kernel base;
-    struct vit_gate_op op;
-};
 
 static inline float activate(float x, enum vit_act act)
 {
@@ -32,7 +21,7 @@ static inline float activate(float x, enum vit_act act)
 static vit_status run_gate(struct vit_kernel *kernel, void *scratch, struct vit_error *err)
 {
     (void)scratch, (void)err;
-    const struct vit_gate_op *op = &((struct gate *)kernel)->op;
+    const struct vit_gate_op *op = vit_plain_op(kernel);
     int F = op->width;
 #pragma omp parallel for
     for (int64_t r = 0; r < op->rows; r++) {
@@ -48,20 +37,10 @@ vit_status vit_gate_create(struct vit_kernel **kernel, void *context, const stru
                            struct vit_error *err)
 {
     (void)context;
-    struct gate *k = malloc(sizeof *k);
-    if (!k)
-        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    *k = (struct gate){{"plain", 0, run_gate, free_plain}, *op};
-    *kernel = &k->base;
-    return VIT_OK;
+    return vit_plain_create(kernel, "plain", run_gate, 0, op, sizeof *op, err);
 }
 
 /* ---- Norms of q and k ---- */
-
-struct qk_norm {
-    struct vit_kernel base;
-    struct vit_qk_norm_op op;
-};
 
 /* One head's vector x (n), in place. */
 static void norm_head(float *x, int n, float eps, const float *gain, const float *shift)
@@ -82,7 +61,7 @@ static void norm_head(float *x, int n, float eps, const float *gain, const float
 static vit_status run_qk_norm(struct vit_kernel *kernel, void *scratch, struct vit_error *err)
 {
     (void)scratch, (void)err;
-    const struct vit_qk_norm_op *op = &((struct qk_norm *)kernel)->op;
+    const struct vit_qk_norm_op *op = vit_plain_op(kernel);
     int HD = op->head_dim, D = op->heads * HD;
 #pragma omp parallel for
     for (int64_t r = 0; r < op->rows; r++) {
@@ -99,10 +78,5 @@ vit_status vit_qk_norm_create(struct vit_kernel **kernel, void *context, const s
                               struct vit_error *err)
 {
     (void)context;
-    struct qk_norm *k = malloc(sizeof *k);
-    if (!k)
-        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    *k = (struct qk_norm){{"plain", 0, run_qk_norm, free_plain}, *op};
-    *kernel = &k->base;
-    return VIT_OK;
+    return vit_plain_create(kernel, "plain", run_qk_norm, 0, op, sizeof *op, err);
 }
