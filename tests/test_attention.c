@@ -54,9 +54,10 @@ static float *attention(enum vit_isa_level level, struct shape s, const float *q
 {
     struct vit_kernel *kernel;
     float *dst = allocate(dst_count(s));
-    int64_t D = (int64_t)s.heads * s.head_dim;
-    struct vit_attention_op op = {VIT_F32, dst,      qkv,      qkv + D, qkv + 2 * D, 3 * D,
-                                  3 * D,   s.batch, s.tokens, s.tokens, s.heads,     s.head_dim};
+    int64_t D = s.heads * s.head_dim;
+    struct vit_attention_op op = {.type = VIT_F32, .dst = dst, .q = qkv, .k = qkv + D, .v = qkv + 2 * D};
+    op.q_step = op.kv_step = 3 * D;
+    op.batch = s.batch, op.queries = op.tokens = s.tokens, op.heads = s.heads, op.head_dim = s.head_dim;
     vit_status status = level == VIT_ISA_ANY ? vit_ops_ref.attention(&kernel, NULL, &op, NULL)
                                              : vit_attention_create(&kernel, level, &op, NULL);
     cr_assert_eq(status, VIT_OK);
