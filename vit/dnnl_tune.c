@@ -2,7 +2,9 @@
  *
  * In a model a layer's weight was last used a whole pass ago: it comes from memory. So every timed run takes its weight
  * from the next piece of a large buffer of noise; what the values are does not matter. The implementations take turns, so
- * that a change of the machine's pace hits all of them. */
+ * that a change of the machine's pace hits all of them, and the best run of each counts: whatever disturbs a run makes it
+ * slower. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -12,14 +14,14 @@
 enum { MAX_TRIALS = 24, ROUNDS = 9 };
 
 static const size_t noise_size = (size_t)48 << 20;
+static const double NEVER = 1e30; /* seconds */
 
 struct trial {
     struct vit_dnnl_kernel *kernel;
     struct vit_choice choice;
     dnnl_memory_t weight; /* owned by the kernel */
     size_t weight_size;
-    int n;
-    double seconds[ROUNDS];
+    double best; /* seconds of its fastest run */
 };
 
 struct race {
@@ -54,7 +56,9 @@ static vit_status run_trial(struct race *race, struct trial *trial, void *scratc
     race->at += (trial->weight_size + 63) / 64 * 64;
     double start = now();
     VIT_TRY(trial->kernel->base.run(&trial->kernel->base, scratch, err));
-    trial->seconds[trial->n++ % ROUNDS] = now() - start;
+    double seconds = now() - start;
+    if (seconds < trial->best)
+        trial->best = seconds;
     return VIT_OK;
 }
 
@@ -71,7 +75,7 @@ static vit_status run_once(struct race *race, struct trial *trial, struct vit_er
 /* Enters the implementation at hand. One that cannot be made, or whose weight is larger than the noise, is passed over. */
 static void enter(struct race *race, const struct vit_dnnl_problem *problem, enum vit_dnnl_primitive primitive)
 {
-    struct trial trial = {0};
+    struct trial trial = {.best = NEVER};
     const_dnnl_memory_desc_t md = vit_dnnl_problem_weight(problem);
     trial.weight_size = dnnl_memory_desc_get_size(md);
     if (race->n == MAX_TRIALS || trial.weight_size > noise_size ||
@@ -89,32 +93,15 @@ static void enter(struct race *race, const struct vit_dnnl_problem *problem, enu
     race->trials[race->n++] = trial;
 }
 
-static double fastest(const struct race *race)
-{
-    double best = 1e30;
-    for (int i = 0; i < race->n; i++)
-        for (int r = 0; r < race->trials[i].n && r < ROUNDS; r++)
-            if (race->trials[i].seconds[r] < best)
-                best = race->trials[i].seconds[r];
-    return best;
-}
-
-static double own_best(const struct trial *trial)
-{
-    double best = 1e30;
-    for (int r = 0; r < trial->n && r < ROUNDS; r++)
-        if (trial->seconds[r] < best)
-            best = trial->seconds[r];
-    return best;
-}
-
 /* Takes out of the race whoever's best run is slower than the fastest one by more than factor. */
 static void drop_slower(struct race *race, double factor)
 {
-    double limit = factor * fastest(race);
+    double limit = NEVER;
+    for (int i = 0; i < race->n; i++)
+        limit = fmin(limit, factor * race->trials[i].best);
     int kept = 0;
     for (int i = 0; i < race->n; i++) {
-        if (own_best(&race->trials[i]) <= limit)
+        if (race->trials[i].best <= limit)
             race->trials[kept++] = race->trials[i];
         else
             vit_kernel_free(&race->trials[i].kernel->base);
@@ -141,21 +128,8 @@ static vit_status line_up(struct race *race, struct vit_error *err)
         VIT_TRY(status);
     }
     for (int i = 0; i < race->n; i++)
-        race->trials[i].n = 0;
+        race->trials[i].best = NEVER;
     return VIT_OK;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(struct trial *trial)
-{
-    int n = trial->n < ROUNDS ? trial->n : ROUNDS;
-    qsort(trial->seconds, (size_t)n, sizeof *trial->seconds, by_value);
-    return trial->seconds[n / 2];
 }
 
 static vit_status hold(struct race *race, struct vit_choice *choice, bool *found, struct vit_error *err)
@@ -168,12 +142,11 @@ static vit_status hold(struct race *race, struct vit_choice *choice, bool *found
             drop_slower(race, 1.2);
         *found = round > 0;
     }
-    choice->seconds = 1e30;
+    choice->seconds = NEVER;
     for (int i = 0; *found && i < race->n; i++) {
-        double seconds = median(&race->trials[i]);
-        if (seconds < choice->seconds) {
+        if (race->trials[i].best < choice->seconds) {
             *choice = race->trials[i].choice;
-            choice->seconds = seconds;
+            choice->seconds = race->trials[i].best;
         }
     }
     return VIT_OK;

@@ -197,5 +197,7 @@ void vit_tuner_put(struct vit_tuner *tuner, const char *key, const struct vit_ch
     snprintf(entry.machine, sizeof entry.machine, "%s", tuner->machine);
     snprintf(entry.key, sizeof entry.key, "%s", key);
     put(&tuner->table, &entry);
-    tuner->pass_seconds = tuner->pass_flops / flops * choice->seconds;
+    double pass = tuner->pass_flops / flops * choice->seconds;
+    if (tuner->pass_seconds == 0 || pass < tuner->pass_seconds)
+        tuner->pass_seconds = pass; /* layers of a few rows are slow for their flops and say little of a pass */
 }

@@ -34,7 +34,8 @@ void vit_tuner_free(struct vit_tuner *tuner);
 const struct vit_choice *vit_tuner_find(const struct vit_tuner *tuner, const char *key);
 
 /* Whether there is time left to measure: the longer of one second and ten forward passes, counted from the tuner's
- * creation. What a pass takes follows from the speed of the choice made last; before the first, it is taken as short. */
+ * creation. What a pass takes follows from the fastest choice so far, in flops per second; before the first, it is
+ * taken as short. */
 bool vit_tuner_has_time(const struct vit_tuner *tuner);
 
 /* Remembers a choice for an operator of so many flops. When memory runs out it is forgotten. */
