@@ -1,5 +1,5 @@
-/* test_weights.c: what opening a checkpoint decides and refuses: tensors that are missing, surplus or wrong in each family,
- * preprocessing in all its forms, labels, options, types of numbers. */
+/* test_weights.c: what opening a checkpoint decides and refuses: tensors that are missing, surplus or wrong in each
+ * family, preprocessing in all its forms, labels, options, types of numbers. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
@@ -209,6 +209,32 @@ Test(weights, foreign_architectures_are_refused_by_name)
         expect_refusal(folder, NULL, VIT_ERR_UNSUPPORTED, names[i]);
     }
     free(path);
+    folder_remove(folder);
+}
+
+/* DeiT's own files have timm's names: an architecture without timm's tag makes the difference. */
+Test(weights, an_original_of_deit_is_evaluated_as_its_authors_do)
+{
+    char *folder = folder_make(), *canonical, *path;
+    cr_assert(asprintf(&canonical, "%s/canonical", folder) > 0 && asprintf(&path, "%s/deit.safetensors", folder) > 0);
+    struct vit_model *model;
+    cr_assert_eq(vit_model_random(&model, "deit_tiny_distilled_patch16_224", &err), VIT_OK, "%s", err.message);
+    cr_assert_eq(vit_model_save(model, canonical, NULL, &err), VIT_OK, "%s", err.message);
+    vit_model_free(model);
+    write_damaged(path, canonical, "", NONE);
+    model = open_model(path, &(struct vit_model_options){.arch = "deit_tiny_distilled_patch16_224"});
+    cr_expect_eq(vit_model_preprocess(model)->resize_to, 256);
+    cr_expect_eq(vit_model_config(model)->pool, VIT_POOL_CLS_DIST_MEAN);
+    cr_expect_eq(vit_model_config(model)->pos_resize, VIT_POS_RESIZE_BICUBIC);
+    cr_expect_str_eq(vit_model_label_id(model, 0), "n01440764");
+    cr_expect_str_eq(vit_model_label(model, 281), "tabby, tabby cat");
+    vit_model_free(model);
+    model = open_model(path, &(struct vit_model_options){.arch = "deit_tiny_distilled_patch16_224.fb_in1k"});
+    cr_expect_eq(vit_model_preprocess(model)->resize_to, 248);
+    cr_expect_eq(vit_model_config(model)->pos_resize, VIT_POS_RESIZE_BICUBIC_AA);
+    cr_expect_str_eq(vit_model_label(model, 999), "toilet tissue, toilet paper, bathroom tissue");
+    vit_model_free(model);
+    free(canonical), free(path);
     folder_remove(folder);
 }
 
@@ -492,7 +518,8 @@ Test(weights, convert_reports_and_verifies)
     cr_assert(asprintf(&out, "%s/out.safetensors", folder) > 0);
     struct program p = RUN("convert", FAMILIES "hf_vit", "--dry-run", "--crop-mode", "border");
     program_expect(&p, 0, NULL);
-    cr_expect(strstr(p.out, "hf_vit  (from the names of its tensors)") && strstr(p.out, "eps            1e-12  (from config.json)") &&
+    cr_expect(strstr(p.out, "hf_vit  (from the names of its tensors)") &&
+              strstr(p.out, "eps            1e-12  (from config.json)") &&
               strstr(p.out, "crop_mode      border  (from --crop-mode)"), "%s", p.out);
     program_free(&p);
 
@@ -501,8 +528,8 @@ Test(weights, convert_reports_and_verifies)
     program_expect(&p, 1, "nothing is written");
     program_free(&p);
     cr_expect_neq(access(out, F_OK), 0);
-    p = RUN("convert", FAMILIES "hf_vit", "-o", out, "--dtype", "f16", "--verify", FAMILIES "hf_vit/logits.npy", "--image",
-            FAMILIES "picture.png");
+    p = RUN("convert", FAMILIES "hf_vit", "-o", out, "--dtype", "f16", "--verify", FAMILIES "hf_vit/logits.npy",
+            "--image", FAMILIES "picture.png");
     program_expect(&p, 0, "is allowed");
     program_free(&p);
     p = RUN("info", "-m", out);
@@ -510,8 +537,8 @@ Test(weights, convert_reports_and_verifies)
     cr_expect(strstr(p.out, "F16"), "%s", p.out);
     program_free(&p);
 
-    p = RUN("convert", FAMILIES "hf_vit", "-o", out, "--force", "--verify", FAMILIES "hf_clip_projection/logits.npy", "--image",
-            FAMILIES "picture.png");
+    p = RUN("convert", FAMILIES "hf_vit", "-o", out, "--force", "--verify", FAMILIES "hf_clip_projection/logits.npy",
+            "--image", FAMILIES "picture.png");
     program_expect(&p, 2, "10 numbers, the model has 7 classes");
     program_free(&p);
     p = RUN("convert", FAMILIES "hf_vit", "-o", out, "--verify", FAMILIES "hf_vit/logits.npy");

@@ -1,7 +1,7 @@
 /* arch.c: the table of architectures. The names are those of timm, and behind them some that others publish under.
  *
- * Where a row and a checkpoint's tensors differ, the tensors hold; the table gives what no tensor shows (heads, epsilon,
- * activation) and whole configurations to benchmark. */
+ * Where a row and a checkpoint's tensors differ, the tensors hold; the table gives what no tensor shows (heads,
+ * epsilon, activation) and whole configurations to benchmark. */
 #include "weights/arch.h"
 
 #include <stdio.h>
@@ -135,9 +135,12 @@ static const struct row {
     {"vit_small_patch32_224", 384, 12, 6, 1536, 32, 224, 1000, 0, PLAIN},
     {"vit_small_patch32_384", 384, 12, 6, 1536, 32, 384, 1000, 0, PLAIN},
     {"vit_small_patch8_224", 384, 12, 6, 1536, 8, 224, 0, 0, PLAIN},
-    {"vit_so150m2_patch16_reg1_gap_256", 832, 21, 13, 2176, 16, 256, 1000, 1, NOCLS | SCALE | NOQKVB | AVG | AFTER | REGPOS},
-    {"vit_so150m2_patch16_reg1_gap_384", 832, 21, 13, 2176, 16, 384, 1000, 1, NOCLS | SCALE | NOQKVB | AVG | AFTER | REGPOS},
-    {"vit_so150m2_patch16_reg1_gap_448", 832, 21, 13, 2176, 16, 448, 1000, 1, NOCLS | SCALE | NOQKVB | AVG | AFTER | REGPOS},
+    {"vit_so150m2_patch16_reg1_gap_256", 832, 21, 13, 2176, 16, 256, 1000, 1,
+     NOCLS | SCALE | NOQKVB | AVG | AFTER | REGPOS},
+    {"vit_so150m2_patch16_reg1_gap_384", 832, 21, 13, 2176, 16, 384, 1000, 1,
+     NOCLS | SCALE | NOQKVB | AVG | AFTER | REGPOS},
+    {"vit_so150m2_patch16_reg1_gap_448", 832, 21, 13, 2176, 16, 448, 1000, 1,
+     NOCLS | SCALE | NOQKVB | AVG | AFTER | REGPOS},
     {"vit_so150m_patch16_reg4_gap_256", 896, 18, 14, 2304, 16, 256, 1000, 4, NOCLS | AVG | REGPOS},
     {"vit_so150m_patch16_reg4_gap_384", 896, 18, 14, 2304, 16, 384, 1000, 4, NOCLS | AVG | REGPOS},
     {"vit_so400m_patch14_reg1_tipsv2", 1152, 27, 16, 4304, 14, 448, 0, 1, SCALE | PATCHPOS},
@@ -197,7 +200,6 @@ static const struct row {
     {"ViT-B-32-quickgelu", 768, 12, 12, 3072, 32, 224, 512, 0, CLIP | QUICK},
     {"ViT-B-16-quickgelu", 768, 12, 12, 3072, 16, 224, 512, 0, CLIP | QUICK},
     {"ViT-L-14-quickgelu", 1024, 24, 16, 4096, 14, 224, 768, 0, CLIP | QUICK},
-
 };
 enum { N_ROWS = sizeof rows / sizeof *rows };
 

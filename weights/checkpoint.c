@@ -9,7 +9,8 @@
 #include "weights/json.h"
 #include "weights/limits.h"
 
-/* Left by DistributedDataParallel, torch.compile, transformers' wrapper of timm, Lightning, and OpenCLIP around a timm tower. */
+/* Left by DistributedDataParallel, torch.compile, transformers' wrapper of timm, Lightning, and OpenCLIP around a tower
+ * of timm's. */
 static const char *const wrappers[] = {"module.",   "_orig_mod.",    "timm_model.", "model.",
                                        "backbone.", "visual.trunk.", NULL};
 

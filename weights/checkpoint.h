@@ -1,5 +1,5 @@
-/* checkpoint.h: a checkpoint as its family looks at it: tensors by name, without the prefixes that wrappers leave, and the JSON
- * files beside it. */
+/* checkpoint.h: a checkpoint as its family looks at it: tensors by name, without the prefixes that wrappers leave, and
+ * the JSON files beside it. */
 #ifndef VIT_CHECKPOINT_H
 #define VIT_CHECKPOINT_H
 

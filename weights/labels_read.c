@@ -1,4 +1,5 @@
-/* labels_read.c: names of classes as people keep them: in config.json, in a JSON file, a name a line, or none but the data set's. */
+/* labels_read.c: names of classes as people keep them: in config.json, in a JSON file, a name a line, or none but those
+ * of the data set. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

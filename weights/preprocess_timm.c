@@ -1,4 +1,5 @@
-/* preprocess_timm.c: timm's evaluation transform, from its config or by the name of a model; and the options that override it. */
+/* preprocess_timm.c: timm's evaluation transform, from its config or by the name of a model; and the options that
+ * override it. */
 #include <fnmatch.h>
 #include <math.h>
 #include <string.h>

@@ -40,7 +40,7 @@ static vit_status choose_labels(struct vit_weights *weights, const struct vit_ch
     const char *named = cp->options->labels, *source = "--labels", *key = NULL;
     if (!named && (weights->labels.n == K || K == 0))
         return VIT_OK;
-    if (!named) {
+    if (!named && !weights->head) { /* else config.json speaks of another classifier */
         VIT_TRY(vit_labels_from_config(&weights->labels, K, cp->config, &key, err));
         source = "config.json";
     }
