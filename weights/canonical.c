@@ -187,6 +187,8 @@ void vit_canonical_free(struct vit_metadata texts[VIT_CANONICAL_TEXTS])
 
 vit_status vit_canonical_check(const struct vit_config *c, const struct vit_preprocess *p, struct vit_error *err)
 {
+    VIT_TRY(vit_fields_check(config_fields, N_CONFIG_FIELDS, c, err));
+    VIT_TRY(vit_fields_check(preprocess_fields, N_PREPROCESS_FIELDS, p, err));
     if (c->width % c->heads)
         return vit_fail(err, VIT_ERR_DECODE, "width %d is not a multiple of heads %d", c->width, c->heads);
     if (c->image_size % c->patch)

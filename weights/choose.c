@@ -5,6 +5,7 @@
 #include "weights/arch.h"
 #include "weights/family.h"
 #include "weights/json.h"
+#include "weights/limits.h"
 
 /* Wider models than this have heads of many widths: nothing can be assumed. */
 enum { HEAD_WIDTH = 64, WIDTH_MAX_ASSUMED = 1024 };
@@ -28,11 +29,14 @@ vit_status vit_choose_heads(struct vit_weights *weights, const struct vit_arch_c
                             const char *key, struct vit_error *err)
 {
     struct vit_config *c = &weights->config;
+    if (c->width < 1 || c->patch < 1 || c->mlp < 1)
+        return vit_fail(err, VIT_ERR_DECODE, "no width, patch or mlp can be told from the tensors");
     if (arch->name) {
         snprintf(c->arch, sizeof c->arch, "%.*s", (int)strcspn(arch->name, "."), arch->name);
         vit_report_set(&weights->report, "arch", arch->source, "%s", arch->name);
     }
-    if (vit_json_int(object, key, &c->heads)) {
+    bool asked = arch->known && strcmp(arch->source, "--arch") == 0;
+    if (!asked && vit_json_int(object, key, &c->heads)) {
         vit_report_set(&weights->report, "heads", "config.json", "%d", c->heads);
     } else if (arch->known) {
         if (arch->row.width != c->width)
@@ -65,6 +69,9 @@ vit_status vit_choose_grid(struct vit_weights *weights, int rows, int prefix, st
     if (side == 0)
         return vit_fail(err, VIT_ERR_DECODE, "the position embedding: %d rows, less %d for other tokens, are no square "
                         "grid of patches", rows, prefix);
+    if ((int64_t)side * c->patch > VIT_LIMIT_IMAGE_SIZE)
+        return vit_fail(err, VIT_ERR_TOO_LARGE, "%d x %d patches of side %d: pictures of at most %d a side are supported",
+                        side, side, c->patch, VIT_LIMIT_IMAGE_SIZE);
     c->pos_grid[0] = c->pos_grid[1] = side;
     c->image_size = side * c->patch;
     return VIT_OK;

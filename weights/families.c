@@ -5,7 +5,8 @@
 
 /* In the order of detection: the more particular first. */
 static const struct vit_family *const families[] = {
-    &vit_family_timm,
+    &vit_family_jax,       &vit_family_torchvision, &vit_family_hf_clip, &vit_family_hf_siglip, &vit_family_open_clip,
+    &vit_family_hf_dinov2, &vit_family_hf_vit,      &vit_family_facebook, &vit_family_timm,
 };
 enum { N_FAMILIES = sizeof families / sizeof *families };
 

@@ -21,7 +21,8 @@ struct vit_family {
 };
 
 /* In the order of detection. */
-extern const struct vit_family vit_family_timm;
+extern const struct vit_family vit_family_jax, vit_family_torchvision, vit_family_hf_clip, vit_family_hf_siglip,
+    vit_family_open_clip, vit_family_hf_dinov2, vit_family_hf_vit, vit_family_facebook, vit_family_timm;
 
 /* The family of a checkpoint. Errors: unsupported, which names what stands in the way. */
 vit_status vit_family_find(const struct vit_family **family, const struct vit_checkpoint *cp, struct vit_error *err);

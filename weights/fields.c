@@ -155,3 +155,17 @@ vit_status vit_fields_read(const struct vit_field *fields, int n, json_t *object
         VIT_TRY(read_field(&fields[i], json_object_get(object, fields[i].key), (char *)record + fields[i].offset, err));
     return VIT_OK;
 }
+
+vit_status vit_fields_check(const struct vit_field *fields, int n, const void *record, struct vit_error *err)
+{
+    for (int i = 0; i < n; i++) {
+        int number, count = fields[i].count ? fields[i].count : 1;
+        for (int k = 0; fields[i].type == VIT_FIELD_INT && k < count; k++) {
+            memcpy(&number, (const char *)record + fields[i].offset + (size_t)k * sizeof number, sizeof number);
+            if (number < fields[i].low || number > fields[i].high)
+                return vit_fail(err, VIT_ERR_DECODE, "%s: %d is outside %d..%d", fields[i].key, number, fields[i].low,
+                                fields[i].high);
+        }
+    }
+    return VIT_OK;
+}

@@ -30,6 +30,9 @@ struct vit_field {
 /* The object for *record; NULL when memory ran out. The caller owns it. */
 json_t *vit_fields_write(const struct vit_field *fields, int n, const void *record);
 
+/* Refuses a record with a number out of its field's range. */
+vit_status vit_fields_check(const struct vit_field *fields, int n, const void *record, struct vit_error *err);
+
 /* Fills *record from object, which must hold every key of the table, rightly typed and in range, and no other. */
 vit_status vit_fields_read(const struct vit_field *fields, int n, json_t *object, void *record,
                            struct vit_error *err);

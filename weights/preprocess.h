@@ -10,9 +10,10 @@
 
 extern const double vit_mean_imagenet[3], vit_std_imagenet[3];
 
-/* timm: cfg is its pretrained_cfg. NULL: the table of timm's own, by name, as "vit_tiny_patch16_224.augreg_in21k" or what is
+/* timm: cfg is its pretrained_cfg, from file. NULL: the table of timm's own, by name, as "vit_tiny_patch16_224.augreg_in21k" or what is
  * known of it. */
-vit_status vit_preprocess_timm(struct vit_weights *weights, const json_t *cfg, const char *name, struct vit_error *err);
+vit_status vit_preprocess_timm(struct vit_weights *weights, const json_t *cfg, const char *file, const char *name,
+                               struct vit_error *err);
 
 /* Resize the shorter side to resize_to, crop to the image size, mean and std of ImageNet; all from source. */
 void vit_preprocess_imagenet(struct vit_weights *weights, int resize_to, enum vit_filter filter, const char *source);

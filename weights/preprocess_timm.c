@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "weights/json.h"
+#include "weights/limits.h"
 #include "weights/names.h"
 #include "weights/preprocess.h"
 
@@ -105,8 +106,12 @@ static vit_status set_resize(struct vit_weights *weights, double crop_pct, struc
 {
     if (!(crop_pct > 0.05 && crop_pct <= 4))
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "crop_pct %g is outside 0.05..4", crop_pct);
+    double resize_to = floor(weights->preprocess.size / crop_pct);
+    if (!(resize_to >= 1 && resize_to <= VIT_LIMIT_IMAGE_SIZE))
+        return vit_fail(err, VIT_ERR_TOO_LARGE, "pictures resized to %g a side: 1 to %d are supported", resize_to,
+                        VIT_LIMIT_IMAGE_SIZE);
     weights->crop_pct = crop_pct;
-    weights->preprocess.resize_to = (int)floor(weights->preprocess.size / crop_pct);
+    weights->preprocess.resize_to = (int)resize_to;
     return VIT_OK;
 }
 
@@ -120,17 +125,19 @@ static void set_colours(struct vit_weights *weights, const double mean[3], const
     vit_report_set(&weights->report, "std", std_source, "%g %g %g", std[0], std[1], std[2]);
 }
 
-static const char *read_colours(double triple[3], const json_t *object, const char *key, const char *fallback)
+static const char *read_colours(double triple[3], const json_t *object, const char *key, const char *file,
+                                const char *fallback)
 {
     const json_t *array = json_object_get(object, key);
     if (json_array_size(array) != 3)
         return fallback;
     for (size_t i = 0; i < 3; i++)
         triple[i] = json_number_value(json_array_get(array, i));
-    return "config.json";
+    return file;
 }
 
-vit_status vit_preprocess_timm(struct vit_weights *weights, const json_t *cfg, const char *name, struct vit_error *err)
+vit_status vit_preprocess_timm(struct vit_weights *weights, const json_t *cfg, const char *file, const char *name,
+                               struct vit_error *err)
 {
     const struct transform *t = cfg ? &transforms[N_TRANSFORMS - 1] : find_transform(name);
     const char *fallback = cfg ? "timm's default" : "the table of timm's models";
@@ -138,13 +145,13 @@ vit_status vit_preprocess_timm(struct vit_weights *weights, const json_t *cfg, c
     struct vit_report *r = &weights->report;
     double crop_pct = t->crop_pct, mean[3], std[3];
     const char *interpolation = vit_filter_name(t->filter), *crop_mode = t->crop_mode;
-    const char *pct_source = vit_json_real(cfg, "crop_pct", &crop_pct) ? "config.json" : fallback;
-    const char *filter_source = vit_json_string(cfg, "interpolation", &interpolation) ? "config.json" : fallback;
-    const char *mode_source = vit_json_string(cfg, "crop_mode", &crop_mode) ? "config.json" : fallback;
+    const char *pct_source = vit_json_real(cfg, "crop_pct", &crop_pct) ? file : fallback;
+    const char *filter_source = vit_json_string(cfg, "interpolation", &interpolation) ? file : fallback;
+    const char *mode_source = vit_json_string(cfg, "crop_mode", &crop_mode) ? file : fallback;
     memcpy(mean, means[t->colours], sizeof mean);
     memcpy(std, stds[t->colours], sizeof std);
-    const char *mean_source = read_colours(mean, cfg, "mean", fallback);
-    const char *std_source = read_colours(std, cfg, "std", fallback);
+    const char *mean_source = read_colours(mean, cfg, "mean", file, fallback);
+    const char *std_source = read_colours(std, cfg, "std", file, fallback);
 
     int size = weights->config.image_size;
     *p = (struct vit_preprocess){.size = size, .crop_to = size, .crop_round = VIT_CROP_HALF_EVEN};

@@ -68,6 +68,8 @@ static struct vit_tensor expect(const struct vit_recipe *recipe, const struct vi
     case VIT_ZERO: break;
     case VIT_TRANSPOSED: want.shape[0] = s[1], want.shape[1] = s[0]; break;
     case VIT_HWIO: want.shape[0] = s[2], want.shape[1] = s[3], want.shape[2] = s[1], want.shape[3] = s[0]; break;
+    case VIT_FIRST_THIRD: want.shape[0] = 3 * s[0]; break;
+    case VIT_LAST_THIRDS: want.shape[0] = s[0] / 2 * 3; break;
     case VIT_HEADS: want.n_dims = 2, want.shape[0] = NH, want.shape[1] = HD; break;
     case VIT_HEADS_OUT: want.n_dims = 3, want.shape[0] = s[1], want.shape[1] = NH, want.shape[2] = HD; break;
     case VIT_HEADS_IN: want.n_dims = 3, want.shape[0] = NH, want.shape[1] = HD, want.shape[2] = s[0]; break;
@@ -211,7 +213,11 @@ static vit_status read_part(const struct vit_recipe *recipe, int part, const str
         return vit_source_read(recipe->source, recipe->parts[part], dst, err);
     const struct vit_tensor *have = vit_source_tensor(recipe->source, recipe->parts[part]);
     size_t size = vit_dtype_size(want->dtype), bytes = (size_t)vit_tensor_count(have) * size;
-    size_t skip = recipe->slice < 0 ? 0 : (size_t)recipe->slice * (size_t)vit_tensor_count(want) * size;
+    size_t skip = (size_t)vit_tensor_count(want) * size; /* bytes of raw in front of what is wanted */
+    if (recipe->change == VIT_LAST_THIRDS)
+        skip /= 2;
+    else
+        skip *= recipe->slice < 0 ? 0 : (size_t)recipe->slice;
     char *raw = malloc(bytes ? bytes : 1);
     if (!raw)
         return vit_fail(err, VIT_ERR_MEMORY, "%s: out of memory for %zu bytes", have->name, bytes);

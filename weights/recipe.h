@@ -14,6 +14,8 @@ enum vit_change {
     VIT_HEADS,      /* [NH, HD] -> [D] */
     VIT_HEADS_OUT,  /* [D, NH, HD] -> [D, D]: transposed, the last two axes being one */
     VIT_HEADS_IN,   /* [NH, HD, D] -> [D, D]: transposed, the first two axes being one */
+    VIT_FIRST_THIRD, /* [3n, ...] -> its first n rows */
+    VIT_LAST_THIRDS, /* [3n, ...] -> its other 2n rows */
     VIT_ZERO        /* made of nothing: zeros */
 };
 

@@ -99,7 +99,7 @@ static void read_shapes(struct vit_config *c, const struct vit_checkpoint *cp)
     c->patch = vit_checkpoint_dim(cp, "patch_embed.proj.weight", 2);
     c->depth = vit_checkpoint_count(cp, "blocks.%d.norm1.weight");
     c->mlp = vit_checkpoint_dim(cp, "blocks.0.mlp.fc2.weight", 1);
-    c->swiglu = c->mlp > 0 && vit_checkpoint_dim(cp, "blocks.0.mlp.fc1.weight", 0) == 2 * c->mlp;
+    c->swiglu = c->mlp > 0 && vit_checkpoint_dim(cp, "blocks.0.mlp.fc1.weight", 0) / 2 == c->mlp;
     c->classes = vit_checkpoint_dim(cp, "head.weight", 0);
     c->qkv_bias = vit_checkpoint_has(cp, "blocks.0.attn.qkv.bias");
     c->layer_scale = vit_checkpoint_has(cp, "blocks.0.ls1.gamma");
@@ -118,20 +118,28 @@ static void spell_name(char *name, size_t n, const struct vit_arch_choice *arch,
     snprintf(name, n, "%s%s%s", arch->name ? arch->name : "", tagged ? "" : ".", tagged ? "" : tag);
 }
 
+/* Files of OpenCLIP may have a tower of timm's. */
+static vit_status choose_arch(struct vit_arch_choice *arch, const struct vit_checkpoint *cp, struct vit_error *err)
+{
+    const char *named = json_string_value(json_object_get(cp->config, "architecture"));
+    if (named)
+        return vit_choose_arch(arch, cp, named, "config.json", err);
+    const json_t *vision = json_object_get(json_object_get(cp->open_clip, "model_cfg"), "vision_cfg");
+    named = json_string_value(json_object_get(vision, "timm_model_name"));
+    return vit_choose_arch(arch, cp, named, "open_clip_config.json", err);
+}
+
 static vit_status configure(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_error *err)
 {
     struct vit_config *c = &weights->config;
     struct vit_arch_choice arch;
     const json_t *args = json_object_get(cp->config, "model_args"), *cfg = find_cfg(cp);
-    VIT_TRY(vit_choose_arch(&arch, cp, json_string_value(json_object_get(cp->config, "architecture")), "config.json",
-                            err));
+    VIT_TRY(choose_arch(&arch, cp, err));
     char name[2 * VIT_ARCH_MAX];
     spell_name(name, sizeof name, &arch, cfg);
     if (strstr(name, "_rpn_"))
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "%s: norms behind attention and MLP are not supported", name);
     read_shapes(c, cp);
-    if (c->width < 1 || c->patch < 1 || c->mlp < 1)
-        return vit_fail(err, VIT_ERR_DECODE, "no width, patch or mlp can be told from the tensors");
     VIT_TRY(vit_choose_heads(weights, &arch, args, "num_heads", err));
     c->eps = c->pre_norm ? 1e-5 : arch.known ? arch.row.eps : 1e-6;
     vit_report_set(&weights->report, "eps", c->pre_norm ? "the family: norm before the first block" : "timm's default",
@@ -140,7 +148,7 @@ static vit_status configure(struct vit_weights *weights, const struct vit_checkp
     VIT_TRY(read_pooling(weights, cp, err));
     VIT_TRY(read_positions(weights, cp, err));
     c->pos_resize = arch.known ? arch.row.pos_resize : VIT_POS_RESIZE_BICUBIC_AA;
-    VIT_TRY(vit_preprocess_timm(weights, cfg, name, err));
+    VIT_TRY(vit_preprocess_timm(weights, cfg, "config.json", name, err));
     if (strstr(name, "in1k"))
         weights->imagenet = "a release for ImageNet-1k";
     return VIT_OK;
@@ -150,8 +158,8 @@ static const char *const prefixes[] = {"encoder.", NULL};
 
 static const struct vit_rule rules[] = {VIT_SAME_NAME};
 
-/* MAE's decoder. */
-static const char *const ignored[] = {"mask_token", "decoder_*", NULL};
+/* MAE's decoder, OpenCLIP's text tower. */
+static const char *const ignored[] = {"mask_token", "decoder_*", "text.*", "logit_scale", "logit_bias", NULL};
 
 const struct vit_family vit_family_timm = {
     "timm", detect, configure, prefixes, rules, sizeof rules / sizeof *rules, ignored,

@@ -24,6 +24,8 @@ static vit_status configure_original(struct vit_weights *weights, struct vit_che
     vit_status status = (*family)->configure(weights, cp, err);
     if (status != VIT_OK)
         return vit_context(err, status, "read as %s", (*family)->name);
+    if (!*weights->config.arch)
+        snprintf(weights->config.arch, sizeof weights->config.arch, "%s", (*family)->name);
     if (asprintf(&weights->origin, "{\"family\":\"%s\",\"container\":\"%s\"}", (*family)->name,
                  vit_source_container(weights->source)) < 0) {
         weights->origin = NULL;
