@@ -60,6 +60,8 @@ static const char *some_argument(const char *shown, char *room)
         return "/tmp/vit-no-such-file";
     if (strcmp(shown, "P") == 0)
         return "0.5";
+    if (strcmp(shown, "R,G,B") == 0)
+        return "0.5,0.5,0.5";
     if (shown[0] == 'N')
         return "1";
     memcpy(room, shown, strcspn(shown, "|")); /* the first of the words */

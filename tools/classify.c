@@ -80,7 +80,7 @@ static vit_status prepare(struct job *job, struct vit_error *err)
     if (job->inputs.n == 0)
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "nothing to classify");
     VIT_TRY(vit_locate_model(&job->model_path, options->model, err));
-    VIT_TRY(vit_model_open(&job->model, job->model_path, NULL, err));
+    VIT_TRY(vit_model_open(&job->model, job->model_path, &job->options->open, err));
     VIT_TRY(vit_loader_start(&job->loader, job->model, &job->inputs, &options->decode, options->batch, err));
     VIT_TRY(create_session(job, err));
     VIT_TRY(vit_output_open(&job->output, options->output, err));

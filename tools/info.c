@@ -227,7 +227,7 @@ static vit_status info(const struct vit_options *options, char **path, struct vi
     if (options->n_args > 1 || (options->n_args == 1 && options->model))
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "name one model, not several");
     VIT_TRY(vit_locate_model(path, options->n_args ? options->args[0] : options->model, err));
-    VIT_TRY(vit_model_open(model, *path, NULL, err));
+    VIT_TRY(vit_model_open(model, *path, &options->open, err));
     VIT_TRY(vit_output_open(output, options->output, err));
     if (options->format == VIT_FORMAT_JSON)
         write_json(output->text, *path, *model, options->tensors);

@@ -22,7 +22,8 @@ enum kind {
     REAL,          /* double */
     CHOICE,        /* int: the place of the word in `argument` */
     COUNTS,        /* struct vit_list of COUNT */
-    CHOICES        /* struct vit_list of CHOICE */
+    CHOICES,       /* struct vit_list of CHOICE */
+    TRIPLE         /* struct vit_triple */
 };
 
 struct option {
@@ -36,6 +37,9 @@ struct option {
     const char *help;
 };
 
+/* What opens a model that may be an original. */
+enum { VIT_FOR_MODEL = VIT_FOR_CLASSIFY | VIT_FOR_CONVERT | VIT_FOR_INFO };
+
 #define FIELD(name) offsetof(struct vit_options, name)
 
 static const struct option OPTIONS[] = {
@@ -43,6 +47,19 @@ static const struct option OPTIONS[] = {
       "model file or folder (default: $VIT_MODEL, else the model that came with vit)" },
     { "arch", 0, "NAME,...", VIT_FOR_BENCH, TEXT, FIELD(archs), 0,
       "architectures with random weights in place of a model, as vit_base_patch16_224" },
+    { "arch", 0, "NAME", VIT_FOR_MODEL, TEXT, FIELD(open.arch), 0,
+      "architecture of a checkpoint that does not say (vit convert --list-archs)" },
+    { "head", 0, "F", VIT_FOR_MODEL, TEXT, FIELD(open.head), 0, "the classifier is in a checkpoint file of its own" },
+    { "labels", 0, "F", VIT_FOR_MODEL, TEXT, FIELD(open.labels), 0,
+      "names of the classes: a name a line, or JSON; imagenet-1k stands for its own" },
+    { "image-size", 0, "N", VIT_FOR_MODEL, COUNT, FIELD(open.image_size), 8192, "run at N x N pixels" },
+    { "interpolation", 0, "bicubic|bilinear|lanczos|nearest|box|hamming", VIT_FOR_MODEL, TEXT, FIELD(open.interpolation),
+      0, "how pictures are resized" },
+    { "crop-pct", 0, "P", VIT_FOR_MODEL, REAL, FIELD(open.crop_pct), 0, "resize to the image size divided by P, then crop" },
+    { "crop-mode", 0, "center|squash|border", VIT_FOR_MODEL, TEXT, FIELD(open.crop_mode), 0,
+      "resize the shorter side, both sides, or the longer side" },
+    { "mean", 0, "R,G,B", VIT_FOR_MODEL, TRIPLE, FIELD(mean), 0, "what is subtracted from pixels in 0..1" },
+    { "std", 0, "R,G,B", VIT_FOR_MODEL, TRIPLE, FIELD(std), 0, "what they are divided by" },
     { "top-k", 'k', "N|all", VIT_FOR_CLASSIFY, COUNT_OR_ALL, FIELD(top_k), 1000000, "show the N best classes (5)" },
     { "threshold", 0, "P", VIT_FOR_CLASSIFY, REAL, FIELD(threshold), 0, "leave out classes with a score below P" },
     { "scores", 0, "prob|logit|sigmoid", VIT_FOR_CLASSIFY, CHOICE, FIELD(scores), 0,
@@ -55,6 +72,13 @@ static const struct option OPTIONS[] = {
     { "output", 'o', "F", VIT_FOR_CLASSIFY | VIT_FOR_INFO | VIT_FOR_BENCH, TEXT, FIELD(output), 0,
       "write to file F, as the results come, in place of stdout" },
     { "output", 'o', "F", VIT_FOR_CONVERT, TEXT, FIELD(output), 0, "the file to make; it appears only when complete" },
+    { "dtype", 0, "f32|f16|bf16", VIT_FOR_CONVERT, CHOICE, FIELD(dtype), 0,
+      "type of the numbers, rounded to nearest even (as they are)" },
+    { "dry-run", 0, NULL, VIT_FOR_CONVERT, SET, FIELD(dry_run), 0, "only report what would be converted, on stdout" },
+    { "verify", 0, "F", VIT_FOR_CONVERT, TEXT, FIELD(verify), 0,
+      "first compare the logits of --image with the original's, kept in F by numpy.save; exit with 1 if they differ" },
+    { "image", 0, "F", VIT_FOR_CONVERT, TEXT, FIELD(image), 0, "the picture for --verify" },
+    { "list-archs", 0, NULL, VIT_FOR_CONVERT, SET, FIELD(list_archs), 0, "list the architectures that --arch knows" },
     { "force", 0, NULL, VIT_FOR_CONVERT, SET, FIELD(force), 0, "replace a file that exists" },
     { "threads", 't', "N", VIT_FOR_CLASSIFY, COUNT, FIELD(threads), VIT_MAX_THREADS,
       "threads to compute with (default: $OMP_NUM_THREADS, else physical cores)" },
@@ -133,6 +157,24 @@ static bool parse_real(const char *text, double *value)
     return *end == '\0' && isfinite(*value);
 }
 
+/* Three numbers with commas between them. */
+static bool parse_triple(const char *text, struct vit_triple *triple)
+{
+    char word[64];
+    for (int i = 0; i < 3; i++) {
+        size_t n = strcspn(text, ",");
+        if (n >= sizeof word || (text[n] == ',') != (i < 2))
+            return false;
+        memcpy(word, text, n);
+        word[n] = '\0';
+        if (!parse_real(word, &triple->values[i]))
+            return false;
+        text += n + 1;
+    }
+    triple->given = true;
+    return true;
+}
+
 static bool parse_choice(const char *text, const char *words, int *value)
 {
     size_t length = strlen(text);
@@ -179,6 +221,8 @@ static vit_status refuse_value(const struct option *option, const char *text, st
     switch (option->kind) {
     case REAL:
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "--%s %s: expected a number", option->name, text);
+    case TRIPLE:
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "--%s %s: expected three numbers, as 0.5,0.5,0.5", option->name, text);
     case CHOICE:
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "--%s %s: expected one of %s", option->name, text, option->argument);
     case CHOICES:
@@ -211,6 +255,9 @@ static vit_status set_value(struct vit_options *options, const struct option *op
         break;
     case REAL:
         ok = parse_real(text, field);
+        break;
+    case TRIPLE:
+        ok = parse_triple(text, field);
         break;
     case CHOICE:
         ok = parse_choice(text, option->argument, field);
@@ -330,6 +377,7 @@ vit_status vit_options_parse(struct vit_options *options, unsigned command, int 
         .threshold = -INFINITY,
         .tune = VIT_TUNE_ON,
         .warm_up = 3,
+        .dtype = -1,
         .fail_over = -1,
         .decode = vit_decode_options_default(),
         .args = calloc((size_t)n + 1, sizeof *options->args),
@@ -348,6 +396,8 @@ vit_status vit_options_parse(struct vit_options *options, unsigned command, int 
         else
             VIT_TRY(word[1] == '-' ? parse_long(&p, word + 2) : parse_short(&p, word + 1));
     }
+    options->open.mean = options->mean.given ? options->mean.values : NULL;
+    options->open.std = options->std.given ? options->std.values : NULL;
     return VIT_OK;
 }
 
@@ -364,7 +414,7 @@ void vit_options_print(FILE *out, unsigned command)
         if (!(option->commands & command))
             continue;
         bool list = option->kind == COUNTS || option->kind == CHOICES;
-        char left[64] = "    ";
+        char left[96] = "    ";
         if (option->letter)
             snprintf(left, sizeof left, "-%c, ", option->letter);
         snprintf(left + 4, sizeof left - 4, "--%s%s%s%s", option->name, option->argument ? " " : "",

@@ -21,6 +21,12 @@ struct vit_list {
     int values[VIT_LIST_MAX];
 };
 
+/* Three numbers, given with commas between them. */
+struct vit_triple {
+    bool given;
+    double values[3];
+};
+
 /* All strings are argv's. */
 struct vit_options {
     const char *model;  /* NULL: the default model */
@@ -34,7 +40,15 @@ struct vit_options {
     int precision;      /* enum vit_precision */
     int tune;           /* enum vit_tune */
     struct vit_decode_options decode;
+    struct vit_model_options open; /* its mean and std lead to those below */
+    struct vit_triple mean, std;
     bool tensors, force, quiet, verbose, help, version;
+
+    /* of convert */
+    int dtype;          /* enum vit_save_type less 1; -1: not given */
+    bool dry_run, list_archs;
+    const char *verify; /* an .npy file of logits */
+    const char *image;  /* the picture that they are of */
 
     /* of bench */
     const char *archs; /* with commas between */

@@ -165,6 +165,20 @@ enum vit_precision vit_session_precision(const struct vit_session *session);
  * ones of side 512, 1024 and 2048, each by the median of several runs. Takes a second or two. */
 vit_status vit_gemm_peak(double *flops_per_second, int threads, enum vit_precision precision, struct vit_error *err);
 
+/* ---- Comparing with the original ---- */
+
+struct vit_difference {
+    double largest, allowed; /* of |logit - reference|; allowed: 1e-4, from a width of 1024 on 1e-3, times the largest
+                                |reference| or 1 */
+    int index;               /* where it is largest, or not a number */
+    float logit, reference;
+    bool agrees;
+};
+
+/* Compares the logits (K) of one picture with those in an .npy file: K numbers, f32, f16 or f64, in any shape. */
+vit_status vit_compare_logits(const struct vit_model *model, const float *logits, const char *path,
+                              struct vit_difference *difference, struct vit_error *err);
+
 /* ---- Scores ---- */
 
 enum vit_score {
