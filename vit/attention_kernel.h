@@ -309,8 +309,8 @@ TARGET static void attend(const struct vit_attention_head *h, void *scratch, int
     float scale = (float)(1.4426950408889634 / sqrt(HD)), top[MAX_QUERIES], factor[MAX_QUERIES];
 
     struct rows q = rows_of(h, h->q, h->q_stride, first, n_queries, rows);
-    multiply_panels((struct tile){.a = q.data, .a_stride = q.stride, .depth = HD, .b = base, .c = scores, .c_stride = stride},
-                    n_queries, stride);
+    struct tile qk = {.a = q.data, .a_stride = q.stride, .depth = HD, .b = base, .c = scores, .c_stride = stride};
+    multiply_panels(qk, n_queries, stride);
 
     /* What follows the last key is minus infinity, of which at most LANES times 2^LEAST is left in a sum. */
     for (int i = 0; i < n_queries; i++)
