@@ -168,19 +168,25 @@ vit_status vit_recipe_find(struct vit_recipe *recipe, struct vit_tensor *tensor,
 
 /* ---- Reading ---- */
 
+enum { TILE = 16 }; /* elements a side: what one tile reads and writes stays in the cache */
+
 #define REVERSE(type)                                                                                                  \
-    for (size_t a = 0; a < A; a++)                                                                                     \
-        for (size_t b = 0; b < B; b++)                                                                                 \
-            for (size_t c = 0; c < C; c++)                                                                             \
+    for (size_t b = 0; b < B; b++)                                                                                     \
+        for (size_t a = at_a; a < A && a < at_a + TILE; a++)                                                           \
+            for (size_t c = at_c; c < C && c < at_c + TILE; c++)                                                       \
     ((type *)dst)[(c * B + b) * A + a] = ((const type *)src)[(a * B + b) * C + c]
 
 /* dst (C, B, A) = src (A, B, C), of elements of size bytes. */
 static void reverse_axes(void *dst, const void *src, size_t size, size_t A, size_t B, size_t C)
 {
-    switch (size) {
-    case 2: REVERSE(uint16_t); break;
-    case 4: REVERSE(uint32_t); break;
-    default: REVERSE(uint64_t); break;
+    for (size_t at_a = 0; at_a < A; at_a += TILE) {
+        for (size_t at_c = 0; at_c < C; at_c += TILE) {
+            switch (size) {
+            case 2: REVERSE(uint16_t); break;
+            case 4: REVERSE(uint32_t); break;
+            default: REVERSE(uint64_t); break;
+            }
+        }
     }
 }
 
