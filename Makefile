@@ -66,6 +66,7 @@ TEST_SRC := $(wildcard tests/*.c)
 LIB_OBJ  := $(LIB_SRC:%.c=$(OBJ)/%.o)
 TOOL_OBJ := $(TOOL_SRC:%.c=$(OBJ)/%.o)
 TEST_OBJ := $(TEST_SRC:%.c=$(OBJ)/%.o)
+TESTED_OBJ := $(OBJ)/tools/stats.o # what tests call of the program; the rest they run
 
 # Quiet lines unless V=1:  $(call say,CC,file)
 ifeq ($(V),1)
@@ -201,7 +202,7 @@ $(BUILD)/vit $(INSTALLED)/vit: $(TOOL_OBJ) $(BUILD)/libvit.a
 	@mkdir -p $(@D)
 	$(call say,LINK,$@) $(LINK) $^ -o $@ $(RPATH) $(LIBS)
 
-$(BUILD)/tests: $(TEST_OBJ) $(LIB_OBJ) $(OBJ)/sources
-	$(call say,LINK,$@) $(LINK) $(TEST_OBJ) $(LIB_OBJ) -o $@ $(RPATH) $(LIBS) -lcriterion
+$(BUILD)/tests: $(TEST_OBJ) $(TESTED_OBJ) $(LIB_OBJ) $(OBJ)/sources
+	$(call say,LINK,$@) $(LINK) $(TEST_OBJ) $(TESTED_OBJ) $(LIB_OBJ) -o $@ $(RPATH) $(LIBS) -lcriterion
 
 -include $(patsubst %.o,%.d,$(LIB_OBJ) $(TOOL_OBJ) $(TEST_OBJ))

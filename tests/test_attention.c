@@ -9,6 +9,7 @@
 
 #include "tests/check.h"
 #include "vit/attention.h"
+#include "weights/half.h"
 
 struct shape {
     int batch, tokens, heads, head_dim;
@@ -49,19 +50,46 @@ static void run(struct vit_kernel *kernel)
     vit_kernel_free(kernel);
 }
 
-/* The result by level, or by ref.c for VIT_ISA_ANY; freed by the caller. */
-static float *attention(enum vit_isa_level level, struct shape s, const float *qkv)
+/* n floats as bf16; freed by the caller. */
+static void *narrowed(const float *src, size_t n)
+{
+    uint16_t *dst = malloc(n * sizeof *dst);
+    cr_assert(dst);
+    vit_narrow(dst, src, VIT_BF16, (int64_t)n);
+    return dst;
+}
+
+/* The result by level, or by ref.c for VIT_ISA_ANY, of qkv (B, T, 3, NH, HD); freed by the caller. */
+static void *execute(enum vit_isa_level level, enum vit_dtype type, struct shape s, const void *qkv)
 {
     struct vit_kernel *kernel;
-    float *dst = allocate(dst_count(s));
-    int64_t D = s.heads * s.head_dim;
-    struct vit_attention_op op = {.type = VIT_F32, .dst = dst, .q = qkv, .k = qkv + D, .v = qkv + 2 * D};
+    int64_t D = s.heads * s.head_dim, size = type == VIT_F32 ? 4 : 2;
+    void *dst = malloc(dst_count(s) * (size_t)size);
+    cr_assert(dst);
+    struct vit_attention_op op = {.type = type, .dst = dst, .q = qkv};
+    op.k = (const char *)qkv + size * D, op.v = (const char *)qkv + size * 2 * D;
     op.q_step = op.kv_step = 3 * D;
     op.batch = s.batch, op.queries = op.tokens = s.tokens, op.heads = s.heads, op.head_dim = s.head_dim;
     vit_status status = level == VIT_ISA_ANY ? vit_ops_ref.attention(&kernel, NULL, &op, NULL)
                                              : vit_attention_create(&kernel, level, &op, NULL);
     cr_assert_eq(status, VIT_OK);
     run(kernel);
+    return dst;
+}
+
+static float *attention(enum vit_isa_level level, struct shape s, const float *qkv)
+{
+    return execute(level, VIT_F32, s, qkv);
+}
+
+/* The same with everything in bf16 on the way. */
+static float *attention_bf16(enum vit_isa_level level, struct shape s, const float *qkv)
+{
+    size_t n = dst_count(s);
+    void *narrow_qkv = narrowed(qkv, 3 * n), *narrow = execute(level, VIT_BF16, s, narrow_qkv);
+    float *dst = allocate(n);
+    vit_widen(dst, narrow, VIT_BF16, (int64_t)n);
+    free(narrow_qkv), free(narrow);
     return dst;
 }
 
@@ -79,18 +107,40 @@ static void compare_all(const char *what, struct shape s, const float *qkv, doub
     free(want);
 }
 
+static const struct shape shapes[] = {
+    {1, 1, 1, 1},   {3, 1, 2, 64},  {1, 2, 1, 10},  {2, 5, 3, 7},    {1, 7, 1, 30},   {1, 8, 2, 8},   {1, 9, 1, 1},
+    {2, 15, 2, 17}, {1, 16, 1, 16}, {1, 17, 3, 33}, {1, 31, 2, 31},  {1, 32, 1, 32},  {1, 33, 2, 48}, {2, 50, 2, 64},
+    {3, 65, 6, 64}, {1, 66, 1, 72}, {1, 97, 2, 80}, {1, 197, 3, 64}, {1, 197, 1, 88}, {1, 65, 2, 96}, {1, 65, 2, 104},
+    {1, 257, 1, 65}, {1, 577, 1, 64},
+};
+
 Test(attention, every_shape)
 {
-    static const struct shape shapes[] = {
-        {1, 1, 1, 1},   {3, 1, 2, 64},  {1, 2, 1, 10},  {2, 5, 3, 7},    {1, 7, 1, 30},   {1, 8, 2, 8},   {1, 9, 1, 1},
-        {2, 15, 2, 17}, {1, 16, 1, 16}, {1, 17, 3, 33}, {1, 31, 2, 31},  {1, 32, 1, 32},  {1, 33, 2, 48}, {2, 50, 2, 64},
-        {3, 65, 6, 64}, {1, 66, 1, 72}, {1, 97, 2, 80}, {1, 197, 3, 64}, {1, 197, 1, 88}, {1, 65, 2, 96}, {1, 65, 2, 104},
-        {1, 257, 1, 65}, {1, 577, 1, 64},
-    };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         float *qkv = random_floats(3 * dst_count(shapes[i]), 3);
         compare_all("random", shapes[i], qkv, 2e-6);
         free(qkv);
+    }
+}
+
+/* Sums are f32 in bf16 too: the result is that of ref.c on the same numbers, rounded to bf16's 8 bits. */
+Test(attention, every_shape_in_bf16)
+{
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        size_t n = dst_count(shapes[i]);
+        float *qkv = random_floats(3 * n, 3);
+        void *narrow = narrowed(qkv, 3 * n);
+        vit_widen(qkv, narrow, VIT_BF16, (int64_t)(3 * n));
+        float *want = attention(VIT_ISA_ANY, shapes[i], qkv);
+        for (int level = VIT_ISA_AVX2; level <= (int)vit_isa_level(); level++) {
+            float *got = attention_bf16((enum vit_isa_level)level, shapes[i], qkv);
+            for (size_t j = 0; j < n; j++)
+                cr_assert(fabsf(got[j] - want[j]) <= fabsf(want[j]) / 256 + 6e-6f,
+                          "level %d, shape %zu, at %zu: got %.9g, expected %.9g", level, i, j, (double)got[j],
+                          (double)want[j]);
+            free(got);
+        }
+        free(qkv), free(narrow), free(want);
     }
 }
 
@@ -153,10 +203,12 @@ Test(attention, nan_stays_nan)
             float *qkv = random_floats(3 * n, 1);
             qkv[at] = NAN;
             float *want = attention(VIT_ISA_ANY, s, qkv), *got = attention((enum vit_isa_level)level, s, qkv);
+            float *got_bf16 = attention_bf16((enum vit_isa_level)level, s, qkv);
             for (size_t i = 0; i < n; i++)
-                cr_assert_eq(isnan(got[i]) != 0, isnan(want[i]) != 0, "level %d, NaN at %zu: dst[%zu] is %g, expected %g",
-                             level, at, i, (double)got[i], (double)want[i]);
-            free(qkv), free(want), free(got);
+                cr_assert(!isnan(got[i]) == !isnan(want[i]) && !isnan(got_bf16[i]) == !isnan(want[i]),
+                          "level %d, NaN at %zu: dst[%zu] is %g, %g in bf16, expected %g", level, at, i, (double)got[i],
+                          (double)got_bf16[i], (double)want[i]);
+            free(qkv), free(want), free(got), free(got_bf16);
         }
 }
 

@@ -165,6 +165,7 @@ static void check_linear(int rows, int in, int out, bool bias, bool gamma, struc
     cr_assert_eq(vit_params_create(&params, (struct vit_param_reader){read_tensor, count_tensor, &layer}, NULL), VIT_OK);
     op.src.data = src;
     op.rows = rows;
+    op.images = 1;
     op.linear = &linear;
     op.params = params;
     run_linear(&vit_ops_ref, op, want);

@@ -97,8 +97,8 @@ static void try_option(const char *command, const char *line)
 
 Test(options, every_option_of_the_help_is_accepted)
 {
-    const char *const commands[] = { "classify", "info", "convert" };
-    for (size_t i = 0; i < 3; i++) {
+    const char *const commands[] = { "classify", "info", "convert", "bench" };
+    for (size_t i = 0; i < 4; i++) {
         struct program help = RUN(commands[i], "--help");
         program_expect(&help, 0, NULL);
         int n = 0;

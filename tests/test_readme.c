@@ -1,5 +1,5 @@
-/* test_readme.c: the console blocks of the README: every command is run, and what it prints is compared with what the
- * README shows. A line of dots stands for any number of lines; numbers may differ by 0.02, since a score's last digits
+/* test_readme.c: every vit command of the README is run; what those of a console block print is compared with what the
+ * README shows there. A line of dots stands for any number of lines; numbers may differ by 0.02, since a score's last digits
  * depend on the CPU. */
 #include <ctype.h>
 #include <criterion/criterion.h>
@@ -87,6 +87,24 @@ static void check(const char *command, char **want, int n_want)
               n_want ? want[0] : "nothing");
     free(copy);
     free(output);
+}
+
+/* Commands within the text, between backquotes. */
+Test(readme, commands_in_the_text_work)
+{
+    FILE *file = fopen("README.md", "r");
+    char *text = read_stream(file), command[LINE];
+    fclose(file);
+    int n = 0;
+    for (char *at = text; (at = strstr(at, "`build/vit ")) != NULL; n++) {
+        size_t length = strcspn(at + 1, "`");
+        cr_assert_lt(length, sizeof command);
+        snprintf(command, sizeof command, "%.*s", (int)length, at + 1);
+        free(run(command));
+        at += length;
+    }
+    cr_assert_geq(n, 8, "only %d commands found in README.md", n);
+    free(text);
 }
 
 Test(readme, commands_print_what_it_shows)

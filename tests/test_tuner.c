@@ -18,7 +18,7 @@ static const struct vit_choice other = {"convolution", "jit_1x1:avx2", 0.002};
 static struct vit_tuner *open_tuner(const char *cache, const char *machine, bool force)
 {
     struct vit_tuner *tuner;
-    struct vit_tuner_options options = {force, cache, machine, 1e9};
+    struct vit_tuner_options options = {true, force, cache, machine, 1e9};
     cr_assert_eq(vit_tuner_create(&tuner, &options, NULL), VIT_OK);
     return tuner;
 }

@@ -8,6 +8,7 @@
 #include "tools/environment.h"
 #include "tools/locate.h"
 #include "tools/messages.h"
+#include "tools/nearest.h"
 #include "tools/stop.h"
 
 struct job {
@@ -21,6 +22,40 @@ struct job {
 };
 
 /* ---- Options ---- */
+
+/* Cuts the first of names between commas off; NULL when *rest is NULL or memory ran out. The caller frees it. */
+static char *next_name(const char **rest)
+{
+    if (!*rest)
+        return NULL;
+    size_t length = strcspn(*rest, ",");
+    char *name = strndup(*rest, length);
+    *rest = (*rest)[length] ? *rest + length + 1 : NULL;
+    return name;
+}
+
+static vit_status refuse_arch(const char *name, struct vit_error *err)
+{
+    struct vit_nearest nearest = {.word = name};
+    fputs("vit: known architectures:\n", stderr);
+    for (int i = 0; i < vit_arch_count(); i++) {
+        fprintf(stderr, "  %s\n", vit_arch_name(i));
+        vit_nearest_offer(&nearest, vit_arch_name(i));
+    }
+    if (!nearest.best)
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "--arch: unknown architecture %s", name);
+    return vit_fail(err, VIT_ERR_UNSUPPORTED, "--arch: unknown architecture %s; did you mean %s?", name, nearest.best);
+}
+
+static vit_status check_archs(const char *archs, struct vit_error *err)
+{
+    struct vit_config config;
+    vit_status status = VIT_OK;
+    for (char *name; status == VIT_OK && (name = next_name(&archs)); free(name))
+        if (!vit_arch_find(&config, name))
+            status = refuse_arch(name, err);
+    return status;
+}
 
 static vit_status check_options(const struct vit_options *o, struct vit_error *err)
 {
@@ -63,6 +98,7 @@ static vit_status prepare(struct job *job, const struct vit_options *options, st
     fill_list(&job->options.precisions, VIT_PRECISION_F32);
     fill_list(&job->options.streams, 1);
     VIT_TRY(check_options(&job->options, err));
+    VIT_TRY(check_archs(options->archs, err));
     if (options->compare)
         VIT_TRY(vit_bench_compare_load(&job->old, options->compare, err));
     return vit_output_open(&job->output, options->output, err);
@@ -156,11 +192,11 @@ static vit_status run_model(struct job *job, struct vit_error *err)
 
 static vit_status run_models(struct job *job, struct vit_error *err)
 {
-    const char *archs = job->options.archs;
-    if (!archs)
+    const char *rest = job->options.archs;
+    if (!rest)
         return run_model(job, err);
-    for (const char *at = archs; at && !vit_stop_requested(); at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
-        VIT_TRY(run_subject(job, strndup(at, strcspn(at, ",")), NULL, err));
+    while (rest && !vit_stop_requested())
+        VIT_TRY(run_subject(job, next_name(&rest), NULL, err));
     return VIT_OK;
 }
 

@@ -9,18 +9,20 @@ struct attention {
     struct vit_attention_op op;
     const struct vit_attention_kernel *kernel;
     int threads;
-    int blocks;          /* of queries, of one head */
-    size_t panels, part; /* floats of scratch: the panels of a head; all that one thread uses */
+    int blocks;  /* of queries, of one head */
+    size_t part; /* of the scratch, for one thread */
 };
 
 static struct vit_attention_head head_at(const struct vit_attention_op *op, int64_t index)
 {
     int64_t HD = op->head_dim, D = op->heads * HD, b = index / op->heads, h = index % op->heads;
-    int64_t q = b * op->queries * op->q_step + h * HD, kv = b * op->tokens * op->kv_step + h * HD;
-    return (struct vit_attention_head){.q = (const float *)op->q + q,
-                                       .k = (const float *)op->k + kv,
-                                       .v = (const float *)op->v + kv,
-                                       .dst = (float *)op->dst + b * op->queries * D + h * HD,
+    int64_t size = op->type == VIT_F32 ? 4 : 2;
+    int64_t q = size * (b * op->queries * op->q_step + h * HD), kv = size * (b * op->tokens * op->kv_step + h * HD);
+    return (struct vit_attention_head){.type = op->type,
+                                       .q = (const char *)op->q + q,
+                                       .k = (const char *)op->k + kv,
+                                       .v = (const char *)op->v + kv,
+                                       .dst = (char *)op->dst + size * (b * op->queries * D + h * HD),
                                        .tokens = op->tokens,
                                        .head_dim = op->head_dim,
                                        .q_stride = op->q_step,
@@ -30,16 +32,16 @@ static struct vit_attention_head head_at(const struct vit_attention_op *op, int6
 
 /* Blocks first to last - 1, counted over images, heads and queries. The rows of a head are cut evenly, for blocks of
  * much the same length. */
-static void run_blocks(const struct attention *a, int64_t first, int64_t last, float *panels)
+static void run_blocks(const struct attention *a, int64_t first, int64_t last, void *scratch)
 {
     int Q = a->op.queries;
     for (int64_t i = first; i < last; i++) {
         struct vit_attention_head head = head_at(&a->op, i / a->blocks);
         int block = (int)(i % a->blocks);
         if (i == first || block == 0)
-            a->kernel->pack(&head, panels);
+            a->kernel->pack(&head, scratch);
         int from = (int)((int64_t)Q * block / a->blocks), to = (int)((int64_t)Q * (block + 1) / a->blocks);
-        a->kernel->attend(&head, panels, from, to - from, panels + a->panels);
+        a->kernel->attend(&head, scratch, from, to - from);
     }
 }
 
@@ -53,7 +55,7 @@ static vit_status run_attention(struct vit_kernel *base, void *scratch, struct v
 #pragma omp parallel num_threads(a->threads)
     {
         int64_t thread = omp_get_thread_num(), threads = omp_get_num_threads();
-        run_blocks(a, n * thread / threads, n * (thread + 1) / threads, (float *)scratch + (size_t)thread * a->part);
+        run_blocks(a, n * thread / threads, n * (thread + 1) / threads, (char *)scratch + (size_t)thread * a->part);
     }
     return VIT_OK;
 }
@@ -63,12 +65,6 @@ static void free_attention(struct vit_kernel *base)
     free(base);
 }
 
-/* Whole cache lines, of which no two threads share one. */
-static size_t pad(size_t floats)
-{
-    return (floats + 15) / 16 * 16;
-}
-
 vit_status vit_attention_create(struct vit_kernel **kernel, enum vit_isa_level level, const struct vit_attention_op *op,
                                 struct vit_error *err)
 {
@@ -76,12 +72,10 @@ vit_status vit_attention_create(struct vit_kernel **kernel, enum vit_isa_level l
     if (!a)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
     const struct vit_attention_kernel *k = level >= VIT_ISA_AVX512 ? &vit_attention_avx512 : &vit_attention_avx2;
-    int T = op->tokens;
-    *a = (struct attention){{k->name, 0, run_attention, free_attention}, *op, k, omp_get_max_threads(), 0, 0, 0};
+    *a = (struct attention){{k->name, 0, run_attention, free_attention}, *op, k, omp_get_max_threads(), 0, 0};
     a->blocks = (op->queries + k->max_queries - 1) / k->max_queries;
-    a->panels = pad(k->panels_size(T, op->head_dim));
-    a->part = a->panels + pad(k->scores_size(T));
-    a->base.scratch_size = a->part * (size_t)a->threads * sizeof(float);
+    a->part = (k->scratch_size(op->tokens, op->head_dim) + 63) / 64 * 64; /* no two threads share a cache line */
+    a->base.scratch_size = a->part * (size_t)a->threads;
     *kernel = &a->base;
     return VIT_OK;
 }

@@ -18,22 +18,23 @@ vit_status vit_attention_create(struct vit_kernel **kernel, enum vit_isa_level l
 
 /* ---- Between attention.c and its kernels ---- */
 
-/* One head of one image, in place: q and dst (Q, HD), k and v (T, HD), their rows as many floats apart as the strides. */
+/* One head of one image, in place: q and dst (Q, HD), k and v (T, HD), all of one type, f32 or bf16; their rows as many
+ * elements apart as the strides. */
 struct vit_attention_head {
-    const float *q, *k, *v;
-    float *dst;
+    enum vit_dtype type;
+    const void *q, *k, *v;
+    void *dst;
     int tokens, head_dim;
     int64_t q_stride, kv_stride, dst_stride;
 };
 
+/* scratch: what one thread uses, 64-byte aligned. It holds the keys and values packed last. */
 struct vit_attention_kernel {
     const char *name;
     int max_queries; /* in a block */
-    /* In floats: the panels of one head, and the scores of one block. */
-    size_t (*panels_size)(int tokens, int head_dim);
-    size_t (*scores_size)(int tokens);
-    void (*pack)(const struct vit_attention_head *head, float *panels);
-    void (*attend)(const struct vit_attention_head *head, const float *panels, int first, int n_queries, float *scores);
+    size_t (*scratch_size)(int tokens, int head_dim);
+    void (*pack)(const struct vit_attention_head *head, void *scratch);
+    void (*attend)(const struct vit_attention_head *head, void *scratch, int first, int n_queries);
 };
 
 extern const struct vit_attention_kernel vit_attention_avx2, vit_attention_avx512;

@@ -1,5 +1,6 @@
 /* attention_avx2.c: the attention kernel for AVX2 with FMA. */
 #include <immintrin.h>
+#include <stdint.h>
 
 #include "vit/exp2.h"
 
@@ -66,6 +67,23 @@ TARGET static inline vec v_exp2(vec x)
     return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), exponent));
 }
 
+TARGET static inline vec v_widen(const uint16_t *p)
+{
+    __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
+}
+
+/* Adds just less than half of what is dropped, or half where that makes it even. The NaN of arithmetic on bf16 has its
+ * bits at the upper end, where they are kept. */
+TARGET static inline void v_narrow(uint16_t *p, vec x)
+{
+    __m256i bits = _mm256_castps_si256(x), odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+    __m256i half = _mm256_add_epi32(_mm256_set1_epi32(0x7fff), odd);
+    __m256i high = _mm256_srli_epi32(_mm256_add_epi32(bits, half), 16);
+    __m128i narrow = _mm_packus_epi32(_mm256_castsi256_si128(high), _mm256_extracti128_si256(high, 1));
+    _mm_storeu_si128((__m128i *)(void *)p, narrow);
+}
+
 #include "vit/attention_kernel.h"
 
-const struct vit_attention_kernel vit_attention_avx2 = {"own:avx2", MAX_QUERIES, panels_size, scores_size, pack, attend};
+const struct vit_attention_kernel vit_attention_avx2 = {"own:avx2", MAX_QUERIES, scratch_size, pack, attend};

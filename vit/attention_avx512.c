@@ -1,5 +1,6 @@
 /* attention_avx512.c: the attention kernel for AVX-512. */
 #include <immintrin.h>
+#include <stdint.h>
 
 #include "vit/exp2.h"
 
@@ -36,6 +37,22 @@ TARGET static inline vec v_exp2(vec x)
     return _mm512_scalef_ps(p, x); /* p 2^floor(x) */
 }
 
+TARGET static inline vec v_widen(const uint16_t *p)
+{
+    __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
+}
+
+/* Adds just less than half of what is dropped, or half where that makes it even. The NaN of arithmetic on bf16 has its
+ * bits at the upper end, where they are kept. */
+TARGET static inline void v_narrow(uint16_t *p, vec x)
+{
+    __m512i bits = _mm512_castps_si512(x), odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+    __m512i half = _mm512_add_epi32(_mm512_set1_epi32(0x7fff), odd);
+    __m512i high = _mm512_srli_epi32(_mm512_add_epi32(bits, half), 16);
+    _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtepi32_epi16(high));
+}
+
 #include "vit/attention_kernel.h"
 
-const struct vit_attention_kernel vit_attention_avx512 = {"own:avx512", MAX_QUERIES, panels_size, scores_size, pack, attend};
+const struct vit_attention_kernel vit_attention_avx512 = {"own:avx512", MAX_QUERIES, scratch_size, pack, attend};

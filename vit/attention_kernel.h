@@ -4,6 +4,11 @@
  *     vec            a vector of LANES floats
  *     MAX_QUERIES    rows of the register tile; with its two vectors a row it must fit the registers
  *     v_zero v_set1 v_load v_store v_load_some v_store_some v_add v_mul v_max v_fma v_fms v_sum v_top v_exp2
+ *     v_widen        the vector at a pointer to bf16
+ *     v_narrow       stores a vector as bf16, rounded to nearest even
+ *
+ * All arithmetic is f32. bf16 is widened while it is packed and narrowed at the end: that costs little next to the
+ * products, and a product of bf16 vectors (VDPBF16PS) runs at half the rate of an f32 one where it was measured.
  *
  * Scores are S = Q K^T, a product over HD, and the result O = P V, a product over T: the same loop over a panel of
  * PANEL columns, of K^T or of V. A panel is stored row by row; the last one is a single vector wide when that is
@@ -12,6 +17,7 @@
 #include <string.h>
 
 #include "vit/attention.h"
+#include "weights/half.h"
 
 enum { PANEL = 2 * LANES, PACK = 8 };
 
@@ -26,6 +32,67 @@ static int round_up(int n, int step)
 static int panel_width(int n, int at)
 {
     return n - at > LANES ? PANEL : LANES;
+}
+
+/* ---- Memory ---- */
+
+/* The most rows that are widened at once. */
+enum { GROUP = MAX_QUERIES > PACK ? MAX_QUERIES : PACK };
+
+/* The scratch of a thread, in floats. It begins with the panels of K^T. */
+struct layout {
+    size_t values; /* panels of V */
+    size_t scores; /* (MAX_QUERIES, T), T rounded up to whole vectors */
+    size_t rows;   /* (GROUP, HD), of q, k, v or dst, where these are bf16 */
+    size_t size;
+};
+
+static struct layout layout_for(int tokens, int head_dim)
+{
+    size_t T = (size_t)tokens, HD = (size_t)head_dim, wide_T = (size_t)round_up(tokens, LANES);
+    struct layout l;
+    l.values = wide_T * HD;
+    l.scores = l.values + T * (size_t)round_up(head_dim, LANES);
+    l.rows = l.scores + MAX_QUERIES * wide_T;
+    l.size = l.rows + GROUP * HD;
+    return l;
+}
+
+static size_t scratch_size(int tokens, int head_dim)
+{
+    return layout_for(tokens, head_dim).size * sizeof(float);
+}
+
+struct rows {
+    const float *data;
+    int64_t stride;
+};
+
+/* Rows first to first + n - 1 of src: in place, or widened into buffer (GROUP, HD). */
+TARGET static struct rows rows_of(const struct vit_attention_head *h, const void *src, int64_t stride, int first, int n,
+                                  float *buffer)
+{
+    int HD = h->head_dim;
+    if (h->type == VIT_F32)
+        return (struct rows){(const float *)src + first * stride, stride};
+    for (int i = 0; i < n; i++) {
+        const uint16_t *from = (const uint16_t *)src + (first + i) * stride;
+        float *to = buffer + i * HD;
+        int d = 0;
+        for (; d + LANES <= HD; d += LANES)
+            v_store(to + d, v_widen(from + d));
+        vit_widen(to + d, from + d, VIT_BF16, HD - d);
+    }
+    return (struct rows){buffer, HD};
+}
+
+/* dst (HD) of bf16 = src. */
+TARGET static void narrow_row(uint16_t *dst, const float *src, int HD)
+{
+    int d = 0;
+    for (; d + LANES <= HD; d += LANES)
+        v_narrow(dst + d, v_load(src + d));
+    vit_narrow(dst + d, src + d, VIT_BF16, HD - d);
 }
 
 /* ---- Packing ---- */
@@ -69,48 +136,56 @@ TARGET static void transpose_edge(float *dst, int dst_stride, const float *src, 
 }
 
 /* dst: panels of K^T (HD, T), the columns after the last key zero. */
-TARGET static void pack_keys(const struct vit_attention_head *h, float *dst)
+TARGET static void pack_keys(const struct vit_attention_head *h, float *dst, float *buffer)
 {
     int HD = h->head_dim, T = h->tokens;
     for (int t = 0; t < round_up(T, LANES); t += PACK) {
-        int panel = t / PANEL * PANEL, width = panel_width(T, panel);
-        const float *k = h->k + t * h->kv_stride;
+        int panel = t / PANEL * PANEL, width = panel_width(T, panel), n = T - t < PACK ? T - t : PACK;
+        struct rows k = rows_of(h, h->k, h->kv_stride, t, n, buffer);
         float *column = dst + (int64_t)panel * HD + (t - panel);
         for (int d = 0; d < HD; d += PACK, column += PACK * width)
-            if (T - t >= PACK && HD - d >= PACK)
-                transpose(column, width, k + d, h->kv_stride, PACK);
+            if (n == PACK && HD - d >= PACK)
+                transpose(column, width, k.data + d, k.stride, PACK);
             else
-                transpose_edge(column, width, k + d, h->kv_stride, T - t, HD - d < PACK ? HD - d : PACK);
+                transpose_edge(column, width, k.data + d, k.stride, n, HD - d < PACK ? HD - d : PACK);
     }
 }
 
-/* dst: panels of V (T, HD), the columns after the last zero. */
-TARGET static void pack_values(const struct vit_attention_head *h, float *dst)
+/* The n elements at src, at most LANES, as floats; zero after them. */
+INLINE vec load_part(const void *src, const enum vit_dtype type, int n)
 {
-    int HD = h->head_dim, T = h->tokens;
+    if (type == VIT_F32)
+        return n < LANES ? v_load_some(src, n) : v_load(src);
+    if (n >= LANES)
+        return v_widen(src);
+    float wide[LANES] = {0};
+    vit_widen(wide, src, VIT_BF16, n);
+    return v_load(wide);
+}
+
+/* dst: panels of V (T, HD), the columns after the last zero. type is a constant where this is called. */
+INLINE void pack_values(const struct vit_attention_head *h, float *dst, const enum vit_dtype type)
+{
+    int HD = h->head_dim;
+    int64_t size = type == VIT_F32 ? 4 : 2;
     for (int at = 0; at < HD; at += PANEL) {
         int end = at + panel_width(HD, at);
-        const float *v = h->v;
-        for (int t = 0; t < T; t++, v += h->kv_stride)
+        const char *v = h->v;
+        for (int t = 0; t < h->tokens; t++, v += size * h->kv_stride)
             for (int d = at; d < end; d += LANES, dst += LANES)
-                v_store(dst, HD - d < LANES ? v_load_some(v + d, HD - d) : v_load(v + d));
+                v_store(dst, load_part(v + size * d, type, HD - d));
     }
 }
 
-static size_t keys_size(int tokens, int head_dim)
+TARGET static void pack(const struct vit_attention_head *h, void *scratch)
 {
-    return (size_t)round_up(tokens, LANES) * (size_t)head_dim;
-}
-
-static size_t panels_size(int tokens, int head_dim)
-{
-    return keys_size(tokens, head_dim) + (size_t)tokens * (size_t)round_up(head_dim, LANES);
-}
-
-TARGET static void pack(const struct vit_attention_head *h, float *panels)
-{
-    pack_keys(h, panels);
-    pack_values(h, panels + keys_size(h->tokens, h->head_dim));
+    struct layout l = layout_for(h->tokens, h->head_dim);
+    float *base = scratch;
+    pack_keys(h, base, base + l.rows);
+    if (h->type == VIT_F32)
+        pack_values(h, base + l.values, VIT_F32);
+    else
+        pack_values(h, base + l.values, VIT_BF16);
 }
 
 /* ---- The product ---- */
@@ -226,20 +301,17 @@ TARGET static float exponentials(float *s, int n, float top, float scale)
 
 /* ---- A block of queries ---- */
 
-static size_t scores_size(int tokens)
-{
-    return (size_t)MAX_QUERIES * (size_t)round_up(tokens, LANES);
-}
-
-TARGET static void attend(const struct vit_attention_head *h, const float *panels, int first, int n_queries, float *scores)
+TARGET static void attend(const struct vit_attention_head *h, void *scratch, int first, int n_queries)
 {
     int T = h->tokens, HD = h->head_dim, stride = round_up(T, LANES);
+    struct layout l = layout_for(T, HD);
+    float *base = scratch, *scores = base + l.scores, *rows = base + l.rows;
     float scale = (float)(1.4426950408889634 / sqrt(HD)), top[MAX_QUERIES], factor[MAX_QUERIES];
-    struct tile qk = {.a = h->q + first * h->q_stride, .a_stride = h->q_stride, .depth = HD,
-                      .b = panels, .c = scores, .c_stride = stride};
-    struct tile pv = {.a = scores, .a_stride = stride, .depth = T, .b = panels + keys_size(T, HD),
-                      .c = h->dst + first * h->dst_stride, .c_stride = h->dst_stride, .factor = factor};
+
+    struct rows q = rows_of(h, h->q, h->q_stride, first, n_queries, rows);
+    struct tile qk = {.a = q.data, .a_stride = q.stride, .depth = HD, .b = base, .c = scores, .c_stride = stride};
     multiply_panels(qk, n_queries, stride);
+
     /* What follows the last key is minus infinity, of which at most LANES times 2^LEAST is left in a sum. */
     for (int i = 0; i < n_queries; i++)
         v_store_some(scores + i * stride + T, v_set1(-INFINITY), stride - T);
@@ -247,5 +319,12 @@ TARGET static void attend(const struct vit_attention_head *h, const float *panel
         top[i] = largest(scores + i * stride, stride);
     for (int i = 0; i < n_queries; i++)
         factor[i] = 1 / exponentials(scores + i * stride, stride, top[i], scale);
+
+    bool narrow = h->type == VIT_BF16;
+    struct tile pv = {.a = scores, .a_stride = stride, .depth = T, .b = base + l.values, .factor = factor};
+    pv.c = narrow ? rows : (float *)h->dst + first * h->dst_stride;
+    pv.c_stride = narrow ? HD : h->dst_stride;
     multiply_panels(pv, n_queries, HD);
+    for (int i = 0; narrow && i < n_queries; i++)
+        narrow_row((uint16_t *)h->dst + (first + i) * h->dst_stride, rows + i * HD, HD);
 }

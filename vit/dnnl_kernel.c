@@ -50,7 +50,7 @@ static vit_status create_attention(struct vit_kernel **kernel, void *context, co
                                    struct vit_error *err)
 {
     enum vit_isa_level level = vit_isa_level();
-    return level == VIT_ISA_ANY || op->type != VIT_F32 ? vit_dnnl_attention(kernel, context, op, err)
+    return level == VIT_ISA_ANY ? vit_dnnl_attention(kernel, context, op, err)
                                 : vit_attention_create(kernel, level, op, err);
 }
 

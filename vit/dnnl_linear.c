@@ -94,13 +94,14 @@ static vit_status bind_weight(const struct vit_dnnl_problem *problem, struct vit
 /* Everything that may change which implementation is fastest. */
 static void spell_op(char key[VIT_TUNER_KEY_MAX], const struct vit_linear_op *op, bool has_bias)
 {
-    snprintf(key, VIT_TUNER_KEY_MAX, "linear %s to %s %lldx%dx%d%s%s%s%s threads %d", vit_dtype_name(op->src.type),
-             vit_dtype_name(op->dst.type), (long long)op->rows, op->linear->in, op->linear->out,
+    snprintf(key, VIT_TUNER_KEY_MAX, "linear %s to %s %d of %lldx%dx%d%s%s%s%s threads %d",
+             vit_dtype_name(op->src.type), vit_dtype_name(op->dst.type), op->images,
+             (long long)(op->rows / op->images), op->linear->in, op->linear->out,
              has_bias ? " bias" : "", op->add ? " add" : "", op->activate ? " " : "",
              op->activate ? vit_act_name(op->act) : "", omp_get_max_threads());
 }
 
-/* The choice for op: known, measured now, or, with no tuner or no time left, oneDNN's first for a matmul. */
+/* The choice for op: known, or found out now; without a tuner, oneDNN's first for a matmul. */
 static vit_status choose(struct vit_choice *choice, const struct vit_dnnl *dnnl, const struct vit_linear_op *op,
                          const float *bias, struct vit_error *err)
 {
@@ -114,13 +115,10 @@ static vit_status choose(struct vit_choice *choice, const struct vit_dnnl *dnnl,
         *choice = *known;
         return VIT_OK;
     }
-    struct vit_choice measured;
-    bool found;
-    VIT_TRY(vit_dnnl_tune(&measured, &found, dnnl, op, bias, err));
-    if (found) {
-        *choice = measured;
-        vit_tuner_put(dnnl->tuner, key, choice, 2.0 * (double)op->rows * op->linear->in * op->linear->out);
-    }
+    bool measured;
+    VIT_TRY(vit_dnnl_tune(choice, &measured, dnnl, op, bias, err));
+    double flops = 2.0 * (double)op->rows * op->linear->in * op->linear->out;
+    vit_tuner_put(dnnl->tuner, key, choice, measured ? flops : 0);
     return VIT_OK;
 }
 

@@ -36,9 +36,10 @@ vit_status vit_dnnl_problem_add(const struct vit_dnnl_problem *problem, struct v
 /* Descriptor of the weight as the implementation at hand wants it; owned by the problem, for as long as pd is. */
 const_dnnl_memory_desc_t vit_dnnl_problem_weight(const struct vit_dnnl_problem *problem);
 
-/* dnnl_tune.c: what is the fastest way to compute op? Times every implementation of every primitive, as tuner allows.
- * *found tells whether there was time enough to choose. The buffers of op are overwritten. */
-vit_status vit_dnnl_tune(struct vit_choice *choice, bool *found, const struct vit_dnnl *dnnl,
+/* dnnl_tune.c: how to compute op? Among the implementations that give an image the same bytes wherever it stands in the
+ * batch: the fastest, when the tuner has time enough to find out (then *measured); else the first. No such implementation:
+ * the first of all. The buffers of op are overwritten. */
+vit_status vit_dnnl_tune(struct vit_choice *choice, bool *measured, const struct vit_dnnl *dnnl,
                          const struct vit_linear_op *op, const float *bias, struct vit_error *err);
 
 #endif

@@ -1,4 +1,5 @@
-/* dnnl_tune.c: times the implementations of a linear layer against each other.
+/* dnnl_tune.c: chooses among the implementations of a linear layer: those that treat all images alike, and of these, by
+ * timing them against each other, the fastest.
  *
  * In a model a layer's weight was last used a whole pass ago: it comes from memory. So every timed run takes its weight
  * from the next piece of a large buffer of noise; what the values are does not matter. The implementations take turns, so
@@ -10,10 +11,11 @@
 #include <time.h>
 
 #include "vit/dnnl_problem.h"
+#include "weights/half.h"
 
 enum { MAX_TRIALS = 24, ROUNDS = 9 };
 
-static const size_t noise_size = (size_t)48 << 20;
+static const size_t min_noise = (size_t)48 << 20; /* more than caches keep */
 static const double NEVER = 1e30; /* seconds */
 
 struct trial {
@@ -29,6 +31,7 @@ struct race {
     const struct vit_linear_op *op;
     const float *bias;
     char *noise;
+    size_t noise_size;
     size_t at; /* next piece of noise */
     int n;
     struct trial trials[MAX_TRIALS];
@@ -41,16 +44,20 @@ static double now(void)
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-/* Small values, so that sums stay finite, and no denormals, which are slow. */
+/* Values below 1/16 of either sign: sums stay finite; mantissas are full, so that the order of a sum shows in its last
+ * bits; and none is denormal, which would be slow. */
 static void fill_noise(float *values, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        values[i] = (float)((i * 2654435761u >> 16 & 255) + 1) / 16384.0f;
+    uint32_t state = 1;
+    for (size_t i = 0; i < n; i++) {
+        state = state * 1664525u + 1013904223u;
+        values[i] = (float)(int32_t)(state | 1) * 0x1p-35f;
+    }
 }
 
 static vit_status run_trial(struct race *race, struct trial *trial, void *scratch, struct vit_error *err)
 {
-    if (race->at + trial->weight_size > noise_size)
+    if (race->at + trial->weight_size > race->noise_size)
         race->at = 0;
     VIT_DNNL(dnnl_memory_set_data_handle(trial->weight, race->noise + race->at), "weight");
     race->at += (trial->weight_size + 63) / 64 * 64;
@@ -78,7 +85,7 @@ static void enter(struct race *race, const struct vit_dnnl_problem *problem, enu
     struct trial trial = {.best = NEVER};
     const_dnnl_memory_desc_t md = vit_dnnl_problem_weight(problem);
     trial.weight_size = dnnl_memory_desc_get_size(md);
-    if (race->n == MAX_TRIALS || trial.weight_size > noise_size ||
+    if (race->n == MAX_TRIALS || trial.weight_size > race->noise_size ||
         vit_dnnl_kernel_create(&trial.kernel, race->dnnl, NULL) != VIT_OK)
         return;
     strcpy(trial.choice.primitive, vit_dnnl_primitive_name(primitive));
@@ -109,41 +116,85 @@ static void drop_slower(struct race *race, double factor)
     race->n = kept;
 }
 
-/* Enters all implementations, each with a first run that is not counted; those far behind leave at once. */
-static vit_status line_up(struct race *race, struct vit_error *err)
+/* Every image is given the same noise; add is to find zeros. */
+static void repeat_noise(const struct race *race)
 {
-    for (int p = 0; p < VIT_DNNL_PRIMITIVES; p++) {
-        struct vit_dnnl_problem problem;
-        bool more = vit_dnnl_problem_open(&problem, race->dnnl->engine, race->op, race->bias != NULL,
-                                          (enum vit_dnnl_primitive)p, NULL) == VIT_OK;
-        vit_status status = VIT_OK;
-        for (; more && status == VIT_OK && vit_tuner_has_time(race->dnnl->tuner); more = vit_dnnl_problem_next(&problem)) {
-            int before = race->n;
-            enter(race, &problem, (enum vit_dnnl_primitive)p);
-            if (race->n > before)
-                status = run_once(race, &race->trials[before], err);
-            drop_slower(race, 3);
-        }
-        vit_dnnl_problem_close(&problem);
-        VIT_TRY(status);
-    }
-    for (int i = 0; i < race->n; i++)
-        race->trials[i].best = NEVER;
+    const struct vit_linear_op *op = race->op;
+    size_t n = (size_t)(op->rows / op->images) * (size_t)op->linear->in, size = n * vit_dtype_size(op->src.type);
+    if (op->src.type == VIT_F32)
+        memcpy(op->src.data, race->noise, size);
+    else
+        vit_narrow(op->src.data, (const float *)race->noise, op->src.type, (int64_t)n);
+    for (int b = 1; b < op->images; b++)
+        memcpy((char *)op->src.data + (size_t)b * size, op->src.data, size);
+    memset(op->dst.data, 0, (size_t)op->rows * (size_t)op->linear->out * vit_dtype_size(op->dst.type));
+}
+
+/* Whether the first run, on repeated noise, gave every image the same bytes. Tails of a block may be summed in another
+ * order than the rest. */
+static bool is_even(const struct race *race)
+{
+    const struct vit_linear_op *op = race->op;
+    size_t size = (size_t)(op->rows / op->images) * (size_t)op->linear->out * vit_dtype_size(op->dst.type);
+    for (int b = 1; b < op->images; b++)
+        if (memcmp((const char *)op->dst.data + (size_t)b * size, op->dst.data, size) != 0)
+            return false;
+    return true;
+}
+
+/* Enters the implementations of one primitive, each with a first run that tells whether it is even and does not count;
+ * those far behind leave at once. */
+static vit_status enter_all(struct race *race, struct vit_dnnl_problem *problem, enum vit_dnnl_primitive primitive,
+                            struct vit_error *err)
+{
+    do {
+        int before = race->n;
+        repeat_noise(race);
+        enter(race, problem, primitive);
+        if (race->n == before)
+            continue;
+        VIT_TRY(run_once(race, &race->trials[before], err));
+        if (!is_even(race))
+            vit_kernel_free(&race->trials[--race->n].kernel->base);
+        else if (!vit_tuner_has_time(race->dnnl->tuner))
+            return VIT_OK;
+        drop_slower(race, 3);
+    } while (vit_dnnl_problem_next(problem));
     return VIT_OK;
 }
 
-static vit_status hold(struct race *race, struct vit_choice *choice, bool *found, struct vit_error *err)
+/* Without time to measure, the first that is even is the only one. */
+static vit_status line_up(struct race *race, struct vit_error *err)
+{
+    for (int p = 0; p < VIT_DNNL_PRIMITIVES && (race->n == 0 || vit_tuner_has_time(race->dnnl->tuner)); p++) {
+        enum vit_dnnl_primitive primitive = (enum vit_dnnl_primitive)p;
+        struct vit_dnnl_problem problem;
+        vit_status status = VIT_OK;
+        if (vit_dnnl_problem_open(&problem, race->dnnl->engine, race->op, race->bias != NULL, primitive, NULL) == VIT_OK)
+            status = enter_all(race, &problem, primitive, err);
+        vit_dnnl_problem_close(&problem);
+        VIT_TRY(status);
+    }
+    return VIT_OK;
+}
+
+static vit_status hold(struct race *race, struct vit_choice *choice, bool *measured, struct vit_error *err)
 {
     VIT_TRY(line_up(race, err));
+    if (race->n == 0)
+        return VIT_OK;
+    *choice = race->trials[0].choice;
+    for (int i = 0; i < race->n; i++)
+        race->trials[i].best = NEVER;
     for (int round = 0; round < ROUNDS && vit_tuner_has_time(race->dnnl->tuner); round++) {
         for (int i = 0; i < race->n; i++)
             VIT_TRY(run_once(race, &race->trials[i], err));
         if (round > 0)
             drop_slower(race, 1.2);
-        *found = round > 0;
+        *measured = round > 0;
     }
     choice->seconds = NEVER;
-    for (int i = 0; *found && i < race->n; i++) {
+    for (int i = 0; *measured && i < race->n; i++) {
         if (race->trials[i].best < choice->seconds) {
             *choice = race->trials[i].choice;
             choice->seconds = race->trials[i].best;
@@ -152,12 +203,14 @@ static vit_status hold(struct race *race, struct vit_choice *choice, bool *found
     return VIT_OK;
 }
 
-vit_status vit_dnnl_tune(struct vit_choice *choice, bool *found, const struct vit_dnnl *dnnl,
+vit_status vit_dnnl_tune(struct vit_choice *choice, bool *measured, const struct vit_dnnl *dnnl,
                          const struct vit_linear_op *op, const float *bias, struct vit_error *err)
 {
-    *found = false;
-    if (!vit_tuner_has_time(dnnl->tuner))
+    *measured = false;
+    if (!vit_tuner_has_time(dnnl->tuner) && op->images == 1)
         return VIT_OK;
+    size_t image = (size_t)(op->rows / op->images) * (size_t)op->linear->in * sizeof(float);
+    size_t noise_size = image > min_noise ? (image + 63) / 64 * 64 : min_noise;
     struct race *race = calloc(1, sizeof *race);
     char *noise = aligned_alloc(64, noise_size);
     vit_status status;
@@ -166,7 +219,8 @@ vit_status vit_dnnl_tune(struct vit_choice *choice, bool *found, const struct vi
     } else {
         fill_noise((float *)noise, noise_size / sizeof(float));
         *race = (struct race){.dnnl = dnnl, .op = op, .bias = bias, .noise = noise};
-        status = hold(race, choice, found, err);
+        race->noise_size = noise_size;
+        status = hold(race, choice, measured, err);
         for (int i = 0; i < race->n; i++)
             vit_kernel_free(&race->trials[i].kernel->base);
     }

@@ -53,6 +53,7 @@ struct vit_norm_op {
 struct vit_linear_op {
     struct vit_array dst, src;
     int64_t rows;
+    int images; /* that the rows belong to, as many to each; an image's bytes must not depend on its place among them */
     const struct vit_linear *linear;
     struct vit_params *params;
     bool activate;

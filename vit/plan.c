@@ -197,20 +197,20 @@ static vit_status add_linear(struct vit_plan *p, const struct vit_linear_op *op)
 vit_status vit_plan_linear(struct vit_plan *p, struct vit_array dst, struct vit_array src, int64_t rows,
                            const struct vit_linear *linear)
 {
-    return add_linear(p, &(struct vit_linear_op){dst, src, rows, linear, p->model->params, .add = false});
+    return add_linear(p, &(struct vit_linear_op){dst, src, rows, p->batch, linear, p->model->params, .add = false});
 }
 
 vit_status vit_plan_linear_act(struct vit_plan *p, struct vit_array dst, struct vit_array src, int64_t rows,
                                const struct vit_linear *linear)
 {
     enum vit_act act = vit_model_config(p->model)->act;
-    return add_linear(p, &(struct vit_linear_op){dst, src, rows, linear, p->model->params, .activate = true, act});
+    return add_linear(p, &(struct vit_linear_op){dst, src, rows, p->batch, linear, p->model->params, .activate = true, act});
 }
 
 vit_status vit_plan_linear_add(struct vit_plan *p, struct vit_array dst, struct vit_array src, int64_t rows,
                                const struct vit_linear *linear)
 {
-    return add_linear(p, &(struct vit_linear_op){dst, src, rows, linear, p->model->params, .add = true});
+    return add_linear(p, &(struct vit_linear_op){dst, src, rows, p->batch, linear, p->model->params, .add = true});
 }
 
 vit_status vit_plan_round(struct vit_plan *p, struct vit_array dst, struct vit_array src, int64_t n, const char *name)

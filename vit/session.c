@@ -38,7 +38,8 @@ static vit_status create_tuner(struct vit_tuner **tuner, const struct vit_model 
     vit_machine_cpu(cpu);
     snprintf(machine, sizeof machine, "%s, %s, oneDNN %s", cpu, vit_isa(), vit_onednn_version(version));
     return vit_tuner_create(tuner,
-                            &(struct vit_tuner_options){.force = options->tune == VIT_TUNE_FORCE,
+                            &(struct vit_tuner_options){.measure = options->tune != VIT_TUNE_OFF,
+                                                        .force = options->tune == VIT_TUNE_FORCE,
                                                         .cache = options->tune_cache,
                                                         .machine = machine,
                                                         .pass_flops = encoder_flops(vit_model_config(model),
@@ -71,7 +72,7 @@ static vit_status fill(struct vit_session *session, const struct vit_session_opt
     if (options->trace_dir && !(session->trace_dir = strdup(options->trace_dir)))
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
     struct vit_tuner *tuner = NULL;
-    if (options->tune != VIT_TUNE_OFF && !options->reference)
+    if (!options->reference)
         VIT_TRY(create_tuner(&tuner, session->model, options, err));
     const struct vit_ops *ops = options->reference ? &vit_ops_ref : &vit_ops_dnnl;
     int before = omp_get_max_threads();

@@ -21,7 +21,8 @@ enum { MAX_ENTRIES = 4096, MAX_LINE = 1024 };
 struct entry {
     char machine[VIT_TUNER_KEY_MAX], key[VIT_TUNER_KEY_MAX];
     struct vit_choice choice;
-    bool fresh; /* measured by this tuner */
+    bool known; /* put by this tuner */
+    bool fresh; /* and measured by it */
 };
 
 struct table {
@@ -30,7 +31,7 @@ struct table {
 };
 
 struct vit_tuner {
-    bool force;
+    bool measure, force;
     char *cache;
     char machine[VIT_TUNER_KEY_MAX];
     double started;
@@ -156,10 +157,12 @@ void vit_tuner_save(const struct vit_tuner *tuner)
 vit_status vit_tuner_create(struct vit_tuner **tuner, const struct vit_tuner_options *options, struct vit_error *err)
 {
     struct vit_tuner *t = calloc(1, sizeof *t);
-    if (!t || (options->cache && !(t->cache = strdup(options->cache)))) {
+    const char *cache = options->measure ? options->cache : NULL;
+    if (!t || (cache && !(t->cache = strdup(cache)))) {
         free(t);
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
     }
+    t->measure = options->measure;
     t->force = options->force;
     t->started = now();
     t->pass_flops = options->pass_flops;
@@ -182,21 +185,23 @@ void vit_tuner_free(struct vit_tuner *tuner)
 const struct vit_choice *vit_tuner_find(const struct vit_tuner *tuner, const char *key)
 {
     const struct entry *entry = find(&tuner->table, tuner->machine, key);
-    return entry && (entry->fresh || !tuner->force) ? &entry->choice : NULL;
+    return entry && (entry->known || !tuner->force) ? &entry->choice : NULL;
 }
 
 bool vit_tuner_has_time(const struct vit_tuner *tuner)
 {
     double limit = 10 * tuner->pass_seconds > 1 ? 10 * tuner->pass_seconds : 1;
-    return now() - tuner->started < limit;
+    return tuner->measure && now() - tuner->started < limit;
 }
 
 void vit_tuner_put(struct vit_tuner *tuner, const char *key, const struct vit_choice *choice, double flops)
 {
-    struct entry entry = {.choice = *choice, .fresh = true};
+    struct entry entry = {.choice = *choice, .known = true, .fresh = flops > 0};
     snprintf(entry.machine, sizeof entry.machine, "%s", tuner->machine);
     snprintf(entry.key, sizeof entry.key, "%s", key);
     put(&tuner->table, &entry);
+    if (flops == 0)
+        return;
     double pass = tuner->pass_flops / flops * choice->seconds;
     if (tuner->pass_seconds == 0 || pass < tuner->pass_seconds)
         tuner->pass_seconds = pass; /* layers of a few rows are slow for their flops and say little of a pass */

@@ -18,6 +18,7 @@ struct vit_choice {
 };
 
 struct vit_tuner_options {
+    bool measure;        /* off: nothing is timed, the cache neither read nor written */
     bool force;          /* measure anew what the file knows */
     const char *cache;   /* the file, or NULL. One that is missing or not of this format counts as empty */
     const char *machine; /* tells CPU, instruction set and library apart; choices of another machine stay in the file and
@@ -33,12 +34,13 @@ void vit_tuner_free(struct vit_tuner *tuner);
 /* What is known for key: NULL when nothing is, or, under force, when this tuner has not measured it. */
 const struct vit_choice *vit_tuner_find(const struct vit_tuner *tuner, const char *key);
 
-/* Whether there is time left to measure: the longer of one second and ten forward passes, counted from the tuner's
+/* Whether there is something to measure, and time left for it: the longer of one second and ten forward passes, counted from the tuner's
  * creation. What a pass takes follows from the fastest choice so far, in flops per second; before the first, it is
  * taken as short. */
 bool vit_tuner_has_time(const struct vit_tuner *tuner);
 
-/* Remembers a choice for an operator of so many flops. When memory runs out it is forgotten. */
+/* Remembers a choice for an operator of so many flops; 0: it was not measured, and is not saved. When memory runs out it
+ * is forgotten. */
 void vit_tuner_put(struct vit_tuner *tuner, const char *key, const struct vit_choice *choice, double flops);
 
 /* Writes what was measured into the file, atomically, beside what others have written there meanwhile; creates its

@@ -43,7 +43,7 @@ vit_status vit_model_open(struct vit_model **model, const char *path, const stru
                           struct vit_error *err);
 
 /* A model of a known architecture, as "vit_base_patch16_224", with random weights of a sensible size: for measuring. They
- * are always the same, and are made as they are needed. The message of a refusal lists the known names. */
+ * are always the same, and are made as they are needed. vit_arch_name lists the known ones. */
 vit_status vit_model_random(struct vit_model **model, const char *arch, struct vit_error *err);
 
 /* Frees the model; its sessions must be freed first. NULL is fine. */

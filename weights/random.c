@@ -72,16 +72,6 @@ static void close_random(struct vit_source *source)
 
 static const struct vit_container container = {.name = "random", .read = read_random, .close = close_random};
 
-static vit_status refuse(const char *arch, struct vit_error *err)
-{
-    char known[VIT_ERROR_MAX] = "";
-    for (int i = 0; i < vit_arch_count(); i++) {
-        size_t used = strlen(known);
-        snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", vit_arch_name(i));
-    }
-    return vit_fail(err, VIT_ERR_UNSUPPORTED, "unknown architecture %.64s; known are %s", arch, known);
-}
-
 /* As timm evaluates the models of these architectures. */
 static struct vit_preprocess usual_preprocess(int size)
 {
@@ -93,7 +83,7 @@ static struct vit_preprocess usual_preprocess(int size)
 static vit_status fill(struct vit_weights *weights, const char *arch, struct vit_error *err)
 {
     if (!vit_arch_find(&weights->config, arch))
-        return refuse(arch, err);
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "unknown architecture %.64s", arch);
     weights->preprocess = usual_preprocess(weights->config.image_size);
     VIT_TRY(vit_canonical_check(&weights->config, &weights->preprocess, err));
     VIT_TRY(vit_layout_build(&weights->layout, &weights->config, err));
