@@ -95,7 +95,8 @@ static void put_picture(FILE *out, const struct vit_bench_run *runs, int n)
             "font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"100%%\" height=\"100%%\" fill=\"#ffffff\"/>\n",
             WIDTH, bottom + BOTTOM, WIDTH, bottom + BOTTOM);
     fputs("<text x=\"16\" y=\"24\" font-size=\"15\" font-weight=\"bold\">"
-          "Latency: median, and from the fastest to the 99th percentile</text>\n<text x=\"16\" y=\"43\" fill=\"#666666\">", out);
+          "Latency: median, and from the fastest to the 99th percentile</text>\n"
+          "<text x=\"16\" y=\"43\" fill=\"#666666\">", out);
     put_escaped(out, vit_sysinfo_cpu(cpu));
     fprintf(out, ", %s, oneDNN %s, vit %s (%s)</text>\n", vit_isa(), vit_onednn_version(onednn), vit_version(),
             vit_commit());

@@ -91,7 +91,8 @@ static void put_run_md(FILE *out, const struct vit_bench_run *run, bool first)
               "| images/s | GFLOP/s | % of peak | load ms | first result ms | peak MB |\n"
               "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n", out);
     fprintf(out, "| %s | %s | %d | %d | %d | %.2f | %.2f | %.2f | %.2f | %.2f \u00b1 %.2f "
-            "| %.1f | %.0f | %.1f | %.0f | %.0f | %.0f |\n", run->model, vit_bench_precision_name(run->precision), run->batch, run->threads, run->streams,
+            "| %.1f | %.0f | %.1f | %.0f | %.0f | %.0f |\n",
+            run->model, vit_bench_precision_name(run->precision), run->batch, run->threads, run->streams,
             l->median, l->min, l->p90, l->p99, l->mean, l->stddev, vit_bench_images_per_s(run),
             1e-9 * vit_bench_flops_per_s(run), percent_of_peak(run), run->load_ms, run->first_result_ms,
             run->peak_rss_mb);
@@ -103,8 +104,8 @@ static void put_run_csv(FILE *out, const struct vit_bench_run *run, bool first)
     const struct vit_summary *l = &run->latency;
     if (first)
         fputs("model,arch,batch,threads,precision,streams,latency_min_ms,latency_median_ms,latency_p90_ms,"
-              "latency_p99_ms,latency_mean_ms,latency_stddev_ms,images_per_s,gflops,peak_gflops,percent_of_peak,load_ms,"
-              "first_result_ms,peak_rss_mb,cpu,isa,onednn,commit\n", out);
+              "latency_p99_ms,latency_mean_ms,latency_stddev_ms,images_per_s,gflops,peak_gflops,percent_of_peak,"
+              "load_ms,first_result_ms,peak_rss_mb,cpu,isa,onednn,commit\n", out);
     put_csv_configuration(out, run);
     fprintf(out, "%d,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,", run->streams, l->min, l->median, l->p90, l->p99, l->mean,
             l->stddev);

@@ -200,7 +200,8 @@ def print_table(cells, names, precision):
 def print_report(cells, versions, args):
     run = cells[0].run
     print(f"{datetime.date.today()}, {run['cpu']}, {run['isa']}, {os.cpu_count()} CPUs; "
-          f"vit {run['commit']} with oneDNN {run['onednn']}; " + ", ".join(f"{name} {version}" for name, version in versions.items())
+          f"vit {run['commit']} with oneDNN {run['onednn']}; "
+          + ", ".join(f"{name} {version}" for name, version in versions.items())
           + f"; {args.rounds} rounds of {args.seconds:g} s")
     for precision in args.precision:
         some = [cell for cell in cells if cell.precision == precision]
