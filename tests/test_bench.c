@@ -213,7 +213,8 @@ Test(bench, wrong_answers_are_not_timed)
 /* ---- Comparison ---- */
 
 #define ENTRY(batch, samples) \
-    "{\"model\":\"" TINY "\",\"batch\":" batch ",\"threads\":1,\"precision\":\"f32\",\"streams\":1,\"samples_ms\":" samples "}"
+    "{\"model\":\"" TINY "\",\"batch\":" batch ",\"threads\":1,\"precision\":\"f32\",\"streams\":1," \
+    "\"samples_ms\":" samples "}"
 #define LONG_AGO_FAST "[1e-6,1.1e-6,1.2e-6]"
 #define LONG_AGO_SLOW "[1e6,1.1e6,1.2e6]"
 

@@ -45,12 +45,12 @@ static vit_status check_close(const float *got, const float *want, int n, enum v
     if (precision == VIT_PRECISION_BF16) {
         double angle = cosine(got, want, n);
         if (!(angle > BF16_COSINE))
-            return vit_fail(err, VIT_ERR_INTERNAL, "picture %d of a batch in bf16 against %s: cosine %.6f, must be above %g",
+            return vit_fail(err, VIT_ERR_INTERNAL, "picture %d of a batch against %s: cosine %.6f, not above %g",
                             place, what, angle, BF16_COSINE);
     } else {
         double error = difference(got, want, n);
         if (!(error <= F32_TOLERANCE))
-            return vit_fail(err, VIT_ERR_INTERNAL, "picture %d of a batch against %s: logits differ by %.3g, at most %g",
+            return vit_fail(err, VIT_ERR_INTERNAL, "picture %d of a batch against %s: off by %.3g, not within %g",
                             place, what, error, F32_TOLERANCE);
     }
     return VIT_OK;

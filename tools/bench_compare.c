@@ -49,9 +49,10 @@ static bool is_number(const json_t *entry, const char *key, int number)
 
 static const json_t *find_counterpart(const json_t *old, const struct vit_bench_run *run)
 {
+    const char *precision = vit_bench_precision_name(run->precision);
     for (size_t i = 0; i < json_array_size(old); i++) {
         const json_t *entry = json_array_get(old, i);
-        if (is_text(entry, "model", run->model) && is_text(entry, "precision", vit_bench_precision_name(run->precision)) &&
+        if (is_text(entry, "model", run->model) && is_text(entry, "precision", precision) &&
             is_number(entry, "batch", run->batch) && is_number(entry, "threads", run->threads) &&
             is_number(entry, "streams", run->streams))
             return entry;
@@ -87,7 +88,8 @@ vit_status vit_bench_compare(FILE *out, const json_t *old, const struct vit_benc
                              bool *failed, struct vit_error *err)
 {
     int n_pairs = 0;
-    fputs("\n| model | precision | batch | threads | streams | old ms | new ms | new / old | 95 % interval | verdict |\n"
+    fputs("\n| model | precision | batch | threads | streams "
+          "| old ms | new ms | new / old | 95 % interval | verdict |\n"
           "|---|---|--:|--:|--:|--:|--:|--:|--:|---|\n", out);
     for (int i = 0; i < n; i++) {
         const json_t *entry = find_counterpart(old, &runs[i]);
@@ -106,7 +108,7 @@ vit_status vit_bench_compare(FILE *out, const json_t *old, const struct vit_benc
         n_pairs++;
     }
     if (n_pairs == 0)
-        return vit_fail(err, VIT_ERR_UNSUPPORTED, "--compare: no run has a counterpart of the same model, batch, threads, "
-                                                  "precision and streams");
+        return vit_fail(err, VIT_ERR_UNSUPPORTED,
+                        "--compare: no run has a counterpart of the same model, batch, threads, precision and streams");
     return VIT_OK;
 }

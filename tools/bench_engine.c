@@ -32,15 +32,14 @@ bool vit_bench_is_done(const struct vit_options *options, size_t n, double start
 void vit_bench_pictures(uint8_t *pixels, int n, int size)
 {
     size_t S = (size_t)size, at = 0;
-    uint32_t noise = 1;
     for (int i = 0; i < n; i++) {
-        if (i % VIT_BENCH_PICTURES == 0)
-            noise = 1;
+        uint32_t noise = 1;
         for (size_t y = 0; y < S; y++)
             for (size_t x = 0; x < S; x++)
                 for (size_t c = 0; c < 3; c++, at++) {
                     noise = noise * 1664525u + 1013904223u;
-                    pixels[at] = (uint8_t)(i % VIT_BENCH_PICTURES == 0 ? noise >> 24 : (x + (c + 1) * y) * 255 / (4 * S));
+                    size_t band = (x + (c + 1) * y) * 255 / (4 * S);
+                    pixels[at] = (uint8_t)(i % VIT_BENCH_PICTURES == 0 ? noise >> 24 : band);
                 }
     }
 }
@@ -49,7 +48,9 @@ void vit_bench_pictures(uint8_t *pixels, int n, int size)
 
 static vit_status open_model(struct vit_model **model, const struct vit_bench_subject *subject, struct vit_error *err)
 {
-    return subject->path ? vit_model_open(model, subject->path, NULL, err) : vit_model_random(model, subject->name, err);
+    if (!subject->path)
+        return vit_model_random(model, subject->name, err);
+    return vit_model_open(model, subject->path, NULL, err);
 }
 
 static vit_status create_sessions(struct vit_bench_engine *engine, const struct vit_bench_run *run,
@@ -151,10 +152,12 @@ static vit_status compute_reference(void *context, struct vit_error *err)
     struct vit_session *session = NULL;
     struct vit_session_options options = vit_session_options_default();
     options.threads = reference->threads;
-    VIT_TRY(open_model(&model, reference->subject, err));
-    if (vit_model_config(model)->classes > MAX_CLASSES)
-        return vit_fail(err, VIT_ERR_TOO_LARGE, "%d classes, at most %d", vit_model_config(model)->classes, MAX_CLASSES);
-    vit_status status = vit_session_create(&session, model, &options, err);
+    vit_status status = open_model(&model, reference->subject, err);
+    if (status == VIT_OK && vit_model_config(model)->classes > MAX_CLASSES)
+        status = vit_fail(err, VIT_ERR_TOO_LARGE, "%d classes, at most %d", vit_model_config(model)->classes,
+                          MAX_CLASSES);
+    if (status == VIT_OK)
+        status = vit_session_create(&session, model, &options, err);
     uint8_t *pixels = status == VIT_OK ? malloc(VIT_BENCH_PICTURES * vit_model_pixels_size(model)) : NULL;
     if (status == VIT_OK && !pixels)
         status = vit_fail(err, VIT_ERR_MEMORY, "out of memory for the test pictures");

@@ -57,7 +57,8 @@ static void put_axis(FILE *out, const struct scale *scale, int bottom)
     for (double ms = scale->low; ms <= scale->high * 1.001; ms = round_to_step(ms * 1.5, true)) {
         double x = x_of(scale, ms);
         fprintf(out, "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\" stroke=\"#dddddd\"/>\n", x, x, TOP, bottom);
-        fprintf(out, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\" fill=\"#666666\">%g</text>\n", x, bottom + 16, ms);
+        fprintf(out, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\" fill=\"#666666\">%g</text>\n", x, bottom + 16,
+                ms);
     }
     fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\" fill=\"#666666\">milliseconds for a batch</text>\n",
             (LEFT + WIDTH - RIGHT) / 2, bottom + 34);
@@ -93,8 +94,9 @@ static void put_picture(FILE *out, const struct vit_bench_run *runs, int n)
     fprintf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" "
             "font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"100%%\" height=\"100%%\" fill=\"#ffffff\"/>\n",
             WIDTH, bottom + BOTTOM, WIDTH, bottom + BOTTOM);
-    fputs("<text x=\"16\" y=\"24\" font-size=\"15\" font-weight=\"bold\">Latency: median, and from the fastest to the 99th "
-          "percentile</text>\n<text x=\"16\" y=\"43\" fill=\"#666666\">", out);
+    fputs("<text x=\"16\" y=\"24\" font-size=\"15\" font-weight=\"bold\">"
+          "Latency: median, and from the fastest to the 99th percentile</text>\n"
+          "<text x=\"16\" y=\"43\" fill=\"#666666\">", out);
     put_escaped(out, vit_sysinfo_cpu(cpu));
     fprintf(out, ", %s, oneDNN %s, vit %s (%s)</text>\n", vit_isa(), vit_onednn_version(onednn), vit_version(),
             vit_commit());

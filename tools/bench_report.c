@@ -87,11 +87,12 @@ static void put_run_md(FILE *out, const struct vit_bench_run *run, bool first)
 {
     const struct vit_summary *l = &run->latency;
     if (first)
-        fputs("\n| model | precision | batch | threads | streams | median ms | min | p90 | p99 | mean \u00b1 sd | images/s "
-              "| GFLOP/s | % of peak | load ms | first result ms | peak MB |\n"
+        fputs("\n| model | precision | batch | threads | streams | median ms | min | p90 | p99 | mean \u00b1 sd "
+              "| images/s | GFLOP/s | % of peak | load ms | first result ms | peak MB |\n"
               "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n", out);
-    fprintf(out, "| %s | %s | %d | %d | %d | %.2f | %.2f | %.2f | %.2f | %.2f \u00b1 %.2f | %.1f | %.0f | %.1f | %.0f | %.0f "
-            "| %.0f |\n", run->model, vit_bench_precision_name(run->precision), run->batch, run->threads, run->streams,
+    fprintf(out, "| %s | %s | %d | %d | %d | %.2f | %.2f | %.2f | %.2f | %.2f \u00b1 %.2f "
+            "| %.1f | %.0f | %.1f | %.0f | %.0f | %.0f |\n",
+            run->model, vit_bench_precision_name(run->precision), run->batch, run->threads, run->streams,
             l->median, l->min, l->p90, l->p99, l->mean, l->stddev, vit_bench_images_per_s(run),
             1e-9 * vit_bench_flops_per_s(run), percent_of_peak(run), run->load_ms, run->first_result_ms,
             run->peak_rss_mb);
@@ -102,12 +103,13 @@ static void put_run_csv(FILE *out, const struct vit_bench_run *run, bool first)
     char cpu[64], onednn[32];
     const struct vit_summary *l = &run->latency;
     if (first)
-        fputs("model,arch,batch,threads,precision,streams,latency_min_ms,latency_median_ms,latency_p90_ms,latency_p99_ms,"
-              "latency_mean_ms,latency_stddev_ms,images_per_s,gflops,peak_gflops,percent_of_peak,load_ms,"
-              "first_result_ms,peak_rss_mb,cpu,isa,onednn,commit\n", out);
+        fputs("model,arch,batch,threads,precision,streams,latency_min_ms,latency_median_ms,latency_p90_ms,"
+              "latency_p99_ms,latency_mean_ms,latency_stddev_ms,images_per_s,gflops,peak_gflops,percent_of_peak,"
+              "load_ms,first_result_ms,peak_rss_mb,cpu,isa,onednn,commit\n", out);
     put_csv_configuration(out, run);
-    fprintf(out, "%d,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,", run->streams, l->min, l->median,
-            l->p90, l->p99, l->mean, l->stddev, vit_bench_images_per_s(run), 1e-9 * vit_bench_flops_per_s(run),
+    fprintf(out, "%d,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,", run->streams, l->min, l->median, l->p90, l->p99, l->mean,
+            l->stddev);
+    fprintf(out, "%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,", vit_bench_images_per_s(run), 1e-9 * vit_bench_flops_per_s(run),
             1e-9 * run->peak_flops, percent_of_peak(run), run->load_ms, run->first_result_ms, run->peak_rss_mb);
     vit_text_field(out, vit_sysinfo_cpu(cpu), ',');
     fprintf(out, ",%s,%s,%s\n", vit_isa(), vit_onednn_version(onednn), vit_commit());
@@ -157,7 +159,8 @@ static void put_stage_md(FILE *out, const struct vit_bench_run *run, int stage, 
     const struct vit_summary *ms = &run->stages_ms[stage];
     if (stage == 0)
         fprintf(out, "\n%s, %s, batch %d, %d threads: %.1f pictures/s one stage after the other (%d pictures)\n\n"
-                "| stage | ms for a picture, mean | min | median | p90 | p99 | share |\n|---|--:|--:|--:|--:|--:|--:|\n",
+                "| stage | ms for a picture, mean | min | median | p90 | p99 | share |\n"
+                "|---|--:|--:|--:|--:|--:|--:|\n",
                 run->model, vit_bench_precision_name(run->precision), run->batch, run->threads, 1e3 / total,
                 run->n_pictures);
     fprintf(out, "| %s | %.3f | %.3f | %.3f | %.3f | %.3f | %.1f %% |\n", STAGES[stage], ms->mean, ms->min, ms->median,
@@ -168,8 +171,8 @@ static void put_stage_csv(FILE *out, const struct vit_bench_run *run, int stage,
 {
     const struct vit_summary *ms = &run->stages_ms[stage];
     if (first)
-        fputs("model,arch,batch,threads,precision,stage,pictures,min_ms,median_ms,p90_ms,p99_ms,mean_ms,stddev_ms,share\n",
-              out);
+        fputs("model,arch,batch,threads,precision,stage,pictures,min_ms,median_ms,p90_ms,p99_ms,mean_ms,stddev_ms,"
+              "share\n", out);
     put_csv_configuration(out, run);
     fprintf(out, "%s,%d,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g\n", STAGES[stage], run->n_pictures, ms->min, ms->median,
             ms->p90, ms->p99, ms->mean, ms->stddev, ms->mean / total);
@@ -217,6 +220,7 @@ static void put_kinds_md(FILE *out, const struct vit_bench_run *run, double tota
     char kind[64], other[64];
     for (int i = 0; i < run->n_steps; i++) {
         struct vit_bench_step sum = run->steps[i];
+        const char *implementation = run->steps[i].implementation;
         bool is_first = true;
         kind_of(kind, &run->steps[i]);
         for (int j = 0; j < run->n_steps && is_first; j++) {
@@ -226,8 +230,8 @@ static void put_kinds_md(FILE *out, const struct vit_bench_run *run, double tota
             is_first = j > i;
             sum.seconds += run->steps[j].seconds;
             sum.flops += run->steps[j].flops;
-            if (strcmp(run->steps[j].implementation, run->steps[i].implementation) != 0)
-                snprintf(sum.implementation, sizeof sum.implementation, "%.80s and others", run->steps[i].implementation);
+            if (strcmp(run->steps[j].implementation, implementation) != 0)
+                snprintf(sum.implementation, sizeof sum.implementation, "%.80s and others", implementation);
         }
         if (is_first)
             put_step_md(out, kind, &sum, total);

@@ -1,5 +1,6 @@
 /* bench_stages.c: from file to answer, stage by stage: how long the pictures of a folder take to decode, resize and
- * infer. One after the other, so that each stage has the machine for itself; `vit classify` decodes beside computing. */
+ * infer. One after the other, so that each stage has the machine for itself; `vit classify` decodes beside
+ * computing. */
 #include <stdlib.h>
 
 #include "tools/bench_engine.h"

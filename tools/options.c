@@ -232,7 +232,7 @@ static vit_status refuse_value(const struct option *option, const char *text, st
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "--%s %s: expected a whole number from 1 to %" PRId64 "%s",
                         option->name, text, option->max,
                         option->kind == COUNT_OR_ALL                                    ? ", or all"
-                        : option->kind == COUNTS                                        ? ", or some with commas between"
+                        : option->kind == COUNTS                                      ? ", or some with commas between"
                         : option->kind == DECIMAL_SIZE || option->kind == BINARY_SIZE ? ", or with K, M or G"
                                                                                         : "");
     }

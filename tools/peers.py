@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Measures vit beside PyTorch (eager and compiled), ONNX Runtime and OpenVINO: the same architecture, batch, threads and
-precision, in turn, on the machine at hand.
+"""Measures vit beside PyTorch (eager and compiled), ONNX Runtime and OpenVINO: the same architecture, batch, threads
+and precision, in turn, on the machine at hand.
 
     make && tools/peers.py                                    # Ti, S and B at 224, batches of 1 and 8, f32
     tools/peers.py --precision f32,bf16 --rounds 10 --json out.json
     tools/peers.py --arch vit_base_patch16_224 --batch 1 --only openvino
 
 The peers are installed, with the versions below, into a virtual environment of their own on the first run (some
-gigabytes, in build/deps/peers). Every library lives in a process of its own, which answers "run for so many seconds", so that
-the rounds alternate: vit, peer, peer, vit, peer, peer, ... What slows the machine down for a while then slows all of
-them. A ratio is taken within each round; the table shows the median over the rounds and how far they spread.
+gigabytes, in build/deps/peers). Every library lives in a process of its own, which answers "run for so many seconds",
+so that the rounds alternate: vit, peer, peer, vit, peer, peer, ... What slows the machine down for a while then slows
+all of them. A ratio is taken within each round; the table shows the median over the rounds and how far they spread.
 
 Every library runs with its own default settings and exactly the threads asked for; variables that steer OpenMP are
 taken out of the environment for all of them. All peers compute one and the same model with random weights, and are
@@ -137,7 +137,7 @@ class Cell:
 
 
 def prepare_model(cell, python, cache):
-    """A folder with the model as ONNX, an input and PyTorch's answer; made once, under another name until it is whole."""
+    """A folder with the model as ONNX, an input and PyTorch's answer; made once, and under another name until whole."""
     folder = cache / f"{cell.arch}-b{cell.batch}"
     if not folder.exists():
         fresh = folder.with_name(f"{folder.name}.{os.getpid()}")
@@ -199,8 +199,9 @@ def print_table(cells, names, precision):
 
 def print_report(cells, versions, args):
     run = cells[0].run
-    print(f"{datetime.date.today()}, {run['cpu']}, {run['isa']}, {os.cpu_count()} CPUs; vit {run['commit']} with oneDNN "
-          f"{run['onednn']}; " + ", ".join(f"{name} {version}" for name, version in versions.items())
+    print(f"{datetime.date.today()}, {run['cpu']}, {run['isa']}, {os.cpu_count()} CPUs; "
+          f"vit {run['commit']} with oneDNN {run['onednn']}; "
+          + ", ".join(f"{name} {version}" for name, version in versions.items())
           + f"; {args.rounds} rounds of {args.seconds:g} s")
     for precision in args.precision:
         some = [cell for cell in cells if cell.precision == precision]

@@ -91,7 +91,8 @@ bool vit_stats_compare(struct vit_ratio *ratio, const double *a, size_t n_a, con
     bool ok = sorted_a && sorted_b && ratios && counts;
     if (ok) {
         for (int i = 0; i < RESAMPLES; i++)
-            ratios[i] = resampled_median(sorted_a, n_a, counts, &state) / resampled_median(sorted_b, n_b, counts, &state);
+            ratios[i] = resampled_median(sorted_a, n_a, counts, &state)
+                        / resampled_median(sorted_b, n_b, counts, &state);
         qsort(ratios, RESAMPLES, sizeof *ratios, by_size);
         ratio->value = vit_stats_quantile(sorted_a, n_a, 0.5) / vit_stats_quantile(sorted_b, n_b, 0.5);
         ratio->low = vit_stats_quantile(ratios, RESAMPLES, 0.025);

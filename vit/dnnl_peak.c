@@ -14,7 +14,7 @@
 enum { WARM_UP = 2, MIN_RUNS = 5, MAX_RUNS = 100 };
 
 static const double SECONDS = 0.15; /* for one size and implementation, unless MIN_RUNS take longer */
-static const double HOPELESS = 1.5; /* an implementation whose best warm-up takes this much longer than the best median */
+static const double HOPELESS = 1.5; /* times the best median: an implementation slower than that is not timed */
 
 /* A square product: dst = src weights, all (n, n). */
 struct product {
