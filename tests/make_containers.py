@@ -8,6 +8,8 @@ root; the files are committed, so this is for changing them.
 import argparse
 import json
 import os
+import sys
+import types
 
 import numpy as np
 import safetensors
@@ -87,7 +89,10 @@ def write_torch(d):
     save(wrapped, f"{OUT}/wrapped_legacy.pt", _use_new_zipfile_serialization=False)
     save({"state_dict": {"model": {"f32": d["f32"]}}}, f"{OUT}/one.pt")
     save(nn.Linear(2, 2), f"{OUT}/module.pt")
-    save({"model": nn.Linear(2, 2)}, f"{OUT}/module_legacy.pt", _use_new_zipfile_serialization=False)
+    # The legacy format writes a class's source file and text beside it, unless there is none to be found.
+    own = type("Own", (nn.Linear,), {"__module__": "own"})
+    sys.modules["own"] = types.SimpleNamespace(Own=own)
+    save({"model": own(2, 2)}, f"{OUT}/module_legacy.pt", _use_new_zipfile_serialization=False)
     torch.jit.save(torch.jit.script(nn.Linear(2, 2)), f"{OUT}/script.pt")
     save({"f8": torch.zeros(4, dtype=torch.float8_e4m3fn)}, f"{OUT}/float8.pt")
 
