@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import types
+import zipfile
 
 import numpy as np
 import safetensors
@@ -62,6 +63,15 @@ def tensors():
     return d
 
 
+def strip_debug(path):
+    """Takes out of a TorchScript archive where the code was compiled from: lines and paths of this machine."""
+    with zipfile.ZipFile(path) as old:
+        members = {name: old.read(name) for name in old.namelist() if not name.endswith(".debug_pkl")}
+    with zipfile.ZipFile(path, "w") as new:
+        for name, data in members.items():
+            new.writestr(zipfile.ZipInfo(name), data)
+
+
 def module(d):
     m = nn.Module()
     for name, value in d.items():
@@ -94,6 +104,7 @@ def write_torch(d):
     sys.modules["own"] = types.SimpleNamespace(Own=own)
     save({"model": own(2, 2)}, f"{OUT}/module_legacy.pt", _use_new_zipfile_serialization=False)
     torch.jit.save(torch.jit.script(nn.Linear(2, 2)), f"{OUT}/script.pt")
+    strip_debug(f"{OUT}/script.pt")
     save({"f8": torch.zeros(4, dtype=torch.float8_e4m3fn)}, f"{OUT}/float8.pt")
 
 
