@@ -6,9 +6,9 @@
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "vit/dnnl_kernel.h"
+#include "vit/machine.h"
 #include "vit/vit.h"
 
 enum { WARM_UP = 2, MIN_RUNS = 5, MAX_RUNS = 100 };
@@ -26,13 +26,6 @@ struct product {
     double best;      /* seconds of the fastest implementation so far */
 };
 
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 static int by_size(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -42,10 +35,10 @@ static int by_size(const void *a, const void *b)
 static vit_status run_once(const struct product *p, dnnl_primitive_t primitive, const dnnl_exec_arg_t *args,
                            double *seconds, struct vit_error *err)
 {
-    double start = now();
+    double start = vit_now();
     VIT_DNNL(dnnl_primitive_execute(primitive, p->stream, 4, args), "matmul");
     VIT_DNNL(dnnl_stream_wait(p->stream), "matmul");
-    *seconds = now() - start;
+    *seconds = vit_now() - start;
     return VIT_OK;
 }
 

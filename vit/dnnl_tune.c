@@ -8,9 +8,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "vit/dnnl_problem.h"
+#include "vit/machine.h"
 #include "weights/half.h"
 
 enum { MAX_TRIALS = 24, ROUNDS = 9 };
@@ -30,40 +30,22 @@ struct race {
     const struct vit_dnnl *dnnl;
     const struct vit_linear_op *op;
     const float *bias;
-    char *noise;
+    const char *noise; /* the tuner's */
     size_t noise_size;
     size_t at; /* next piece of noise */
     int n;
     struct trial trials[MAX_TRIALS];
 };
 
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
-/* Values below 1/16 of either sign: sums stay finite; mantissas are full, so that the order of a sum shows in its last
- * bits; and none is denormal, which would be slow. */
-static void fill_noise(float *values, size_t n)
-{
-    uint32_t state = 1;
-    for (size_t i = 0; i < n; i++) {
-        state = state * 1664525u + 1013904223u;
-        values[i] = (float)(int32_t)(state | 1) * 0x1p-35f;
-    }
-}
-
 static vit_status run_trial(struct race *race, struct trial *trial, void *scratch, struct vit_error *err)
 {
     if (race->at + trial->weight_size > race->noise_size)
         race->at = 0;
-    VIT_DNNL(dnnl_memory_set_data_handle(trial->weight, race->noise + race->at), "weight");
+    VIT_DNNL(dnnl_memory_set_data_handle(trial->weight, (char *)(uintptr_t)race->noise + race->at), "weight");
     race->at += (trial->weight_size + 63) / 64 * 64;
-    double start = now();
+    double start = vit_now();
     VIT_TRY(trial->kernel->base.run(&trial->kernel->base, scratch, err));
-    double seconds = now() - start;
+    double seconds = vit_now() - start;
     if (seconds < trial->best)
         trial->best = seconds;
     return VIT_OK;
@@ -124,7 +106,7 @@ static void repeat_noise(const struct race *race)
     if (op->src.type == VIT_F32)
         memcpy(op->src.data, race->noise, size);
     else
-        vit_narrow(op->src.data, (const float *)race->noise, op->src.type, (int64_t)n);
+        vit_narrow(op->src.data, (const float *)(const void *)race->noise, op->src.type, (int64_t)n);
     for (int b = 1; b < op->images; b++)
         memcpy((char *)op->src.data + (size_t)b * size, op->src.data, size);
     memset(op->dst.data, 0, (size_t)op->rows * (size_t)op->linear->out * vit_dtype_size(op->dst.type));
@@ -203,28 +185,33 @@ static vit_status hold(struct race *race, struct vit_choice *choice, bool *measu
     return VIT_OK;
 }
 
+/* Bytes: an image's input, and the weight with the padding of a blocked layout; to be timed, more than caches keep. */
+static size_t noise_needed(const struct vit_dnnl *dnnl, const struct vit_linear_op *op)
+{
+    size_t in = (size_t)op->linear->in, out = (size_t)op->linear->out;
+    size_t image = (size_t)(op->rows / op->images) * in, weight = (in + 64) * (out + 64);
+    size_t size = ((image > weight ? image : weight) * sizeof(float) + 63) / 64 * 64;
+    return size < min_noise && vit_tuner_has_time(dnnl->tuner) ? min_noise : size;
+}
+
 vit_status vit_dnnl_tune(struct vit_choice *choice, bool *measured, const struct vit_dnnl *dnnl,
                          const struct vit_linear_op *op, const float *bias, struct vit_error *err)
 {
     *measured = false;
     if (!vit_tuner_has_time(dnnl->tuner) && op->images == 1)
         return VIT_OK;
-    size_t image = (size_t)(op->rows / op->images) * (size_t)op->linear->in * sizeof(float);
-    size_t noise_size = image > min_noise ? (image + 63) / 64 * 64 : min_noise;
+    size_t noise_size = noise_needed(dnnl, op);
     struct race *race = calloc(1, sizeof *race);
-    char *noise = aligned_alloc(64, noise_size);
+    const float *noise = vit_tuner_noise(dnnl->tuner, noise_size / sizeof *noise);
     vit_status status;
     if (!race || !noise) {
         status = vit_fail(err, VIT_ERR_MEMORY, "out of memory for tuning: %zu bytes", noise_size);
     } else {
-        fill_noise((float *)noise, noise_size / sizeof(float));
-        *race = (struct race){.dnnl = dnnl, .op = op, .bias = bias, .noise = noise};
-        race->noise_size = noise_size;
+        *race = (struct race){.dnnl = dnnl, .op = op, .bias = bias, .noise = (const char *)noise, .noise_size = noise_size};
         status = hold(race, choice, measured, err);
         for (int i = 0; i < race->n; i++)
             vit_kernel_free(&race->trials[i].kernel->base);
     }
-    free(noise);
     free(race);
     return status;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "vit/machine.h"
 #include "vit/vit.h"
@@ -123,4 +124,11 @@ void vit_machine_cpu(char text[64])
             return;
     snprintf(text, 64, "%.48s", (const char *)brand);
 #endif
+}
+
+double vit_now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }

@@ -5,4 +5,7 @@
 /* The CPU's own name, as "Intel(R) Xeon(R) Processor". */
 void vit_machine_cpu(char text[64]);
 
+/* Seconds of a clock that only goes forward. */
+double vit_now(void);
+
 #endif

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "vit/machine.h"
 #include "vit/trace.h"
 
 /* ---- Memory ---- */
@@ -129,21 +129,14 @@ void vit_plan_free(struct vit_plan *plan)
 
 /* ---- Running ---- */
 
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 vit_status vit_plan_run(struct vit_plan *plan, bool profile, const char *trace_dir, struct vit_error *err)
 {
     for (int i = 0; i < plan->n_steps; i++) {
         struct vit_step *step = &plan->steps[i];
-        double start = profile ? now() : 0;
+        double start = profile ? vit_now() : 0;
         vit_status status = step->kernel->run(step->kernel, plan->scratch, err);
         if (profile)
-            step->seconds += now() - start;
+            step->seconds += vit_now() - start;
         if (status != VIT_OK)
             return vit_context(err, status, "%s", step->name);
         if (trace_dir && step->tap.data)

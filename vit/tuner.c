@@ -7,12 +7,14 @@
 #include "vit/tuner.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "vit/machine.h"
 
 static const char header[] = "vit tuning cache 1\n";
 
@@ -37,14 +39,9 @@ struct vit_tuner {
     double started;
     double pass_flops, pass_seconds; /* of one forward pass; 0 seconds: not known yet */
     struct table table;
+    float *noise;
+    size_t n_noise;
 };
-
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 /* ---- Table ---- */
 
@@ -164,7 +161,7 @@ vit_status vit_tuner_create(struct vit_tuner **tuner, const struct vit_tuner_opt
     }
     t->measure = options->measure;
     t->force = options->force;
-    t->started = now();
+    t->started = vit_now();
     t->pass_flops = options->pass_flops;
     snprintf(t->machine, sizeof t->machine, "%s", options->machine);
     if (t->cache)
@@ -178,6 +175,7 @@ void vit_tuner_free(struct vit_tuner *tuner)
     if (!tuner)
         return;
     free(tuner->table.entries);
+    free(tuner->noise);
     free(tuner->cache);
     free(tuner);
 }
@@ -191,7 +189,7 @@ const struct vit_choice *vit_tuner_find(const struct vit_tuner *tuner, const cha
 bool vit_tuner_has_time(const struct vit_tuner *tuner)
 {
     double limit = 10 * tuner->pass_seconds > 1 ? 10 * tuner->pass_seconds : 1;
-    return tuner->measure && now() - tuner->started < limit;
+    return tuner->measure && vit_now() - tuner->started < limit;
 }
 
 void vit_tuner_put(struct vit_tuner *tuner, const char *key, const struct vit_choice *choice, double flops)
@@ -205,4 +203,19 @@ void vit_tuner_put(struct vit_tuner *tuner, const char *key, const struct vit_ch
     double pass = tuner->pass_flops / flops * choice->seconds;
     if (tuner->pass_seconds == 0 || pass < tuner->pass_seconds)
         tuner->pass_seconds = pass; /* layers of a few rows are slow for their flops and say little of a pass */
+}
+
+const float *vit_tuner_noise(struct vit_tuner *tuner, size_t n)
+{
+    if (n <= tuner->n_noise)
+        return tuner->noise;
+    free(tuner->noise);
+    tuner->noise = aligned_alloc(64, (n * sizeof *tuner->noise + 63) / 64 * 64);
+    tuner->n_noise = tuner->noise ? n : 0;
+    uint32_t state = 1;
+    for (size_t i = 0; i < tuner->n_noise; i++) {
+        state = state * 1664525u + 1013904223u;
+        tuner->noise[i] = (float)(int32_t)(state | 1) * 0x1p-35f;
+    }
+    return tuner->noise;
 }

@@ -5,6 +5,7 @@
 #define VIT_TUNER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "vit/error.h"
 
@@ -42,6 +43,11 @@ bool vit_tuner_has_time(const struct vit_tuner *tuner);
 /* Remembers a choice for an operator of so many flops; 0: it was not measured, and is not saved. When memory runs out it
  * is forgotten. */
 void vit_tuner_put(struct vit_tuner *tuner, const char *key, const struct vit_choice *choice, double flops);
+
+/* At least n floats of noise, the same at every call, for whoever measures: below 1/16 of either sign, so that sums stay
+ * finite; with full mantissas, so that the order of a sum shows in its last bits; none denormal, which would be slow. Owned by
+ * the tuner and valid until the next call; NULL when memory ran out. */
+const float *vit_tuner_noise(struct vit_tuner *tuner, size_t n);
 
 /* Writes what was measured into the file, atomically, beside what others have written there meanwhile; creates its
  * folder. A file that cannot be written is left alone: then it is measured again next time. */
