@@ -78,10 +78,10 @@ Test(tuner, force_measures_anew)
 Test(tuner, survives_what_is_no_cache)
 {
     static const char *const texts[] = {
-        "", "\n", "vit tuning cache 2\nm\tk\tmatmul\tbrg\t1\n", "vit tuning cache 1\nm\tk\tmatmul\tbrg\n",
-        "vit tuning cache 1\nm\tk\tmatmul\tbrg\t-1\n", "vit tuning cache 1\nm\tk\tmatmul\tbrg\tnan\n",
-        "vit tuning cache 1\nm\tk\ta primitive of far too long a name\tbrg\t1\n", "vit tuning cache 1\nm\tk\tmatmul\tbrg\t1",
-        "\xff\xfe\x00", "vit tuning cache 1\n\t\t\t\t\n",
+        "", "\n", "vit tuning cache 9\nm\tk\tmatmul\tbrg\t1\n", "vit tuning cache 2\nm\tk\tmatmul\tbrg\n",
+        "vit tuning cache 2\nm\tk\tmatmul\tbrg\t-1\n", "vit tuning cache 2\nm\tk\tmatmul\tbrg\tnan\n",
+        "vit tuning cache 2\nm\tk\ta primitive of far too long a name\tbrg\t1\n", "vit tuning cache 2\nm\tk\tmatmul\tbrg\t1",
+        "\xff\xfe\x00", "vit tuning cache 2\n\t\t\t\t\n",
     };
     char *folder = folder_make();
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {

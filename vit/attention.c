@@ -73,7 +73,8 @@ vit_status vit_attention_create(struct vit_kernel **kernel, enum vit_isa_level l
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
     const struct vit_attention_kernel *k = level >= VIT_ISA_AVX512 ? &vit_attention_avx512 : &vit_attention_avx2;
     *a = (struct attention){{k->name, 0, run_attention, free_attention}, *op, k, omp_get_max_threads(), 0, 0};
-    a->blocks = (op->queries + k->max_queries - 1) / k->max_queries;
+    int most = k->most_queries(op->tokens);
+    a->blocks = (op->queries + most - 1) / most;
     a->part = (k->scratch_size(op->tokens, op->head_dim) + 63) / 64 * 64; /* no two threads share a cache line */
     a->base.scratch_size = a->part * (size_t)a->threads;
     *kernel = &a->base;

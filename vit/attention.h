@@ -31,7 +31,7 @@ struct vit_attention_head {
 /* scratch: what one thread uses, 64-byte aligned. It holds the keys and values packed last. */
 struct vit_attention_kernel {
     const char *name;
-    int max_queries; /* in a block */
+    int (*most_queries)(int tokens); /* in a block */
     size_t (*scratch_size)(int tokens, int head_dim);
     void (*pack)(const struct vit_attention_head *head, void *scratch);
     void (*attend)(const struct vit_attention_head *head, void *scratch, int first, int n_queries);

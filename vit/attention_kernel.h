@@ -1,60 +1,43 @@
-/* attention_kernel.h: attention for a block of queries, in terms of a vector. Included once by each attention_ISA.c,
- * which defines before it
- *     TARGET         the attribute that allows the instruction set
- *     vec            a vector of LANES floats
- *     MAX_QUERIES    rows of the register tile; with its two vectors a row it must fit the registers
- *     v_zero v_set1 v_load v_store v_load_some v_store_some v_add v_mul v_max v_fma v_fms v_sum v_top v_exp2
- *     v_widen        the vector at a pointer to bf16
- *     v_narrow       stores a vector as bf16, rounded to nearest even
+/* attention_kernel.h: attention for a block of queries, in terms of a vector (vec.h). Included once by each
+ * attention_ISA.c, after tile.h.
  *
  * All arithmetic is f32. bf16 is widened while it is packed and narrowed at the end: that costs little next to the
  * products, and a product of bf16 vectors (VDPBF16PS) runs at half the rate of an f32 one where it was measured.
  *
- * Scores are S = Q K^T, a product over HD, and the result O = P V, a product over T: the same loop over a panel of
- * PANEL columns, of K^T or of V. A panel is stored row by row; the last one is a single vector wide when that is
- * enough. */
+ * Scores are S = Q K^T, a product over HD, and the result O = P V, a product over T, with K^T and V packed in panels. */
 #include <math.h>
-#include <string.h>
 
 #include "vit/attention.h"
-#include "weights/half.h"
-
-enum { PANEL = 2 * LANES, PACK = 8 };
-
-#define INLINE static inline __attribute__((always_inline)) TARGET
-
-static int round_up(int n, int step)
-{
-    return (n + step - 1) / step * step;
-}
-
-/* The width of the panel that begins at column at, of n columns. */
-static int panel_width(int n, int at)
-{
-    return n - at > LANES ? PANEL : LANES;
-}
 
 /* ---- Memory ---- */
 
-/* The most rows that are widened at once. */
-enum { GROUP = MAX_QUERIES > PACK ? MAX_QUERIES : PACK };
+enum { MOST_QUERIES = 4 * TILE_ROWS };
 
-/* The scratch of a thread, in floats. It begins with the panels of K^T. */
+/* The scores of a block are to stay in the first cache. */
+static int most_queries(int tokens)
+{
+    const int cache = 24 << 10;
+    int n = cache / (int)sizeof(float) / tokens / TILE_ROWS * TILE_ROWS;
+    return n < TILE_ROWS ? TILE_ROWS : n < MOST_QUERIES ? n : MOST_QUERIES;
+}
+
+/* The scratch of a thread, in floats. It begins with the panels of K^T (HD, T). */
 struct layout {
-    size_t values; /* panels of V */
-    size_t scores; /* (MAX_QUERIES, T), T rounded up to whole vectors */
-    size_t rows;   /* (GROUP, HD), of q, k, v or dst, where these are bf16 */
+    int wide_T, wide_HD; /* in whole vectors */
+    size_t values;       /* panels of V (T, HD) */
+    size_t scores;       /* (most_queries, wide_T) */
+    size_t rows;         /* of q, k or dst: (most_queries or BLOCK, wide_HD) */
     size_t size;
 };
 
 static struct layout layout_for(int tokens, int head_dim)
 {
-    size_t T = (size_t)tokens, HD = (size_t)head_dim, wide_T = (size_t)round_up(tokens, LANES);
-    struct layout l;
-    l.values = wide_T * HD;
-    l.scores = l.values + T * (size_t)round_up(head_dim, LANES);
-    l.rows = l.scores + MAX_QUERIES * wide_T;
-    l.size = l.rows + GROUP * HD;
+    struct layout l = {.wide_T = round_up(tokens, LANES), .wide_HD = round_up(head_dim, LANES)};
+    int block = most_queries(tokens);
+    l.values = (size_t)l.wide_T * (size_t)head_dim;
+    l.scores = l.values + (size_t)tokens * (size_t)l.wide_HD;
+    l.rows = l.scores + (size_t)(block * l.wide_T);
+    l.size = l.rows + (size_t)((block > BLOCK ? block : BLOCK) * l.wide_HD);
     return l;
 }
 
@@ -68,86 +51,31 @@ struct rows {
     int64_t stride;
 };
 
-/* Rows first to first + n - 1 of src: in place, or widened into buffer (GROUP, HD). */
+/* Rows first to first + n - 1 of src: in place, or widened into buffer (n, HD). */
 TARGET static struct rows rows_of(const struct vit_attention_head *h, const void *src, int64_t stride, int first, int n,
                                   float *buffer)
 {
     int HD = h->head_dim;
     if (h->type == VIT_F32)
         return (struct rows){(const float *)src + first * stride, stride};
-    for (int i = 0; i < n; i++) {
-        const uint16_t *from = (const uint16_t *)src + (first + i) * stride;
-        float *to = buffer + i * HD;
-        int d = 0;
-        for (; d + LANES <= HD; d += LANES)
-            v_store(to + d, v_widen(from + d));
-        vit_widen(to + d, from + d, VIT_BF16, HD - d);
-    }
+    for (int i = 0; i < n; i++)
+        widen_row(buffer + i * HD, (const uint16_t *)src + (first + i) * stride, HD);
     return (struct rows){buffer, HD};
 }
 
-/* dst (HD) of bf16 = src. */
-TARGET static void narrow_row(uint16_t *dst, const float *src, int HD)
-{
-    int d = 0;
-    for (; d + LANES <= HD; d += LANES)
-        v_narrow(dst + d, v_load(src + d));
-    vit_narrow(dst + d, src + d, VIT_BF16, HD - d);
-}
-
 /* ---- Packing ---- */
-
-TARGET static inline __m256 join(const float *low, const float *high)
-{
-    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(low)), _mm_loadu_ps(high), 1);
-}
-
-/* The first n_cols rows of dst = the columns of src (PACK, PACK). Halves are joined as they are loaded: what is left
- * to do stays within them. */
-TARGET static inline void transpose(float *dst, int dst_stride, const float *src, int64_t src_stride, int n_cols)
-{
-    __m256 out[PACK];
-    for (int half = 0; half < PACK; half += 4) {
-        const float *low = src + half, *high = low + 4 * src_stride;
-        __m256 r0 = join(low, high), r1 = join(low + src_stride, high + src_stride);
-        __m256 r2 = join(low + 2 * src_stride, high + 2 * src_stride);
-        __m256 r3 = join(low + 3 * src_stride, high + 3 * src_stride);
-        __m256 even = _mm256_unpacklo_ps(r0, r1), odd = _mm256_unpacklo_ps(r2, r3);
-        out[half] = _mm256_shuffle_ps(even, odd, 0x44);
-        out[half + 1] = _mm256_shuffle_ps(even, odd, 0xEE);
-        even = _mm256_unpackhi_ps(r0, r1), odd = _mm256_unpackhi_ps(r2, r3);
-        out[half + 2] = _mm256_shuffle_ps(even, odd, 0x44);
-        out[half + 3] = _mm256_shuffle_ps(even, odd, 0xEE);
-    }
-#pragma GCC unroll 8
-    for (int i = 0; i < PACK; i++)
-        if (i < n_cols)
-            _mm256_storeu_ps(dst + i * dst_stride, out[i]);
-}
-
-/* The same for src (n_rows, n_cols) at the edge of its matrix; the rows that are missing count as zero. */
-TARGET static void transpose_edge(float *dst, int dst_stride, const float *src, int64_t src_stride, int n_rows,
-                                  int n_cols)
-{
-    float whole[PACK][PACK] = {{0}};
-    for (int i = 0; i < n_rows && i < PACK; i++)
-        memcpy(whole[i], src + i * src_stride, (size_t)n_cols * sizeof *src);
-    transpose(dst, dst_stride, whole[0], PACK, n_cols);
-}
 
 /* dst: panels of K^T (HD, T), the columns after the last key zero. */
 TARGET static void pack_keys(const struct vit_attention_head *h, float *dst, float *buffer)
 {
     int HD = h->head_dim, T = h->tokens;
-    for (int t = 0; t < round_up(T, LANES); t += PACK) {
-        int panel = t / PANEL * PANEL, width = panel_width(T, panel), n = T - t < PACK ? T - t : PACK;
-        struct rows k = rows_of(h, h->k, h->kv_stride, t, n, buffer);
-        float *column = dst + (int64_t)panel * HD + (t - panel);
-        for (int d = 0; d < HD; d += PACK, column += PACK * width)
-            if (n == PACK && HD - d >= PACK)
-                transpose(column, width, k.data + d, k.stride, PACK);
-            else
-                transpose_edge(column, width, k.data + d, k.stride, n, HD - d < PACK ? HD - d : PACK);
+    for (int p = 0; p < vit_n_panels(T, LANES); p++) {
+        int start = vit_panel_start(T, LANES, p), end = vit_panel_start(T, LANES, p + 1), width = end - start;
+        for (int t = start; t < end; t += BLOCK) {
+            int n = T - t < BLOCK ? T - t : BLOCK;
+            struct rows k = rows_of(h, h->k, h->kv_stride, t, n, buffer);
+            transpose_rows(dst + (int64_t)start * HD + (t - start), width, k.data, k.stride, n, HD);
+        }
     }
 }
 
@@ -168,11 +96,11 @@ INLINE void pack_values(const struct vit_attention_head *h, float *dst, const en
 {
     int HD = h->head_dim;
     int64_t size = type == VIT_F32 ? 4 : 2;
-    for (int at = 0; at < HD; at += PANEL) {
-        int end = at + panel_width(HD, at);
+    for (int p = 0; p < vit_n_panels(HD, LANES); p++) {
+        int start = vit_panel_start(HD, LANES, p), end = vit_panel_start(HD, LANES, p + 1);
         const char *v = h->v;
         for (int t = 0; t < h->tokens; t++, v += size * h->kv_stride)
-            for (int d = at; d < end; d += LANES, dst += LANES)
+            for (int d = start; d < end; d += LANES, dst += LANES)
                 v_store(dst, load_part(v + size * d, type, HD - d));
     }
 }
@@ -190,85 +118,18 @@ TARGET static void pack(const struct vit_attention_head *h, void *scratch)
 
 /* ---- The product ---- */
 
-/* One tile of a product: c (rows, cols) = a (rows, depth) b (depth, PANEL or LANES), row i times factor[i]. */
-struct tile {
-    const float *a, *b, *factor; /* factor: NULL is 1 */
-    float *c;
-    int64_t a_stride, c_stride;
-    int depth, cols;
-};
-
-/* rows and vecs are constants where this is called, so that the sums are registers. */
-INLINE void multiply(const struct tile *t, const int rows, const int vecs)
+/* dst (rows, n in whole vectors) = a (rows, depth) times the panels of b (depth, n). */
+TARGET static void multiply(float *dst, int64_t dst_stride, struct rows a, const float *b, int rows, int depth, int n)
 {
-    vec sum[MAX_QUERIES][2];
-    const float *a = t->a, *b = t->b, *factor = t->factor;
-    int64_t a_stride = t->a_stride, c_stride = t->c_stride;
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; i++)
-        sum[i][0] = sum[i][1] = v_zero();
-    for (int k = t->depth; k > 0; k--, a++, b += vecs * LANES) {
-        vec b0 = v_load(b), b1 = vecs == 2 ? v_load(b + LANES) : b0;
-#pragma GCC unroll 16
-        for (int i = 0; i < rows; i++) {
-            vec x = v_set1(a[i * a_stride]);
-            sum[i][0] = v_fma(x, b0, sum[i][0]);
-            sum[i][1] = v_fma(x, b1, sum[i][1]);
+    struct tile tile = {.sums_stride = dst_stride, .a_stride = a.stride, .depth = depth, .ahead = (const char *)b};
+    for (int p = 0; p < vit_n_panels(n, LANES); p++) {
+        int start = vit_panel_start(n, LANES, p), vecs = (vit_panel_start(n, LANES, p + 1) - start) / LANES;
+        tile.b = b + (int64_t)start * depth;
+        for (int row = 0; row < rows; row += TILE_ROWS) {
+            tile.a = a.data + row * a.stride;
+            tile.sums = dst + row * dst_stride + start;
+            run_tile(&tile, rows - row < TILE_ROWS ? rows - row : TILE_ROWS, vecs, false);
         }
-    }
-    float *c = t->c;
-    int last = t->cols - (vecs - 1) * LANES;
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; i++, c += c_stride) {
-        if (factor) {
-            sum[i][0] = v_mul(sum[i][0], v_set1(factor[i]));
-            sum[i][1] = v_mul(sum[i][1], v_set1(factor[i]));
-        }
-        if (vecs == 2)
-            v_store(c, sum[i][0]);
-        v_store_some(c + (vecs - 1) * LANES, sum[i][vecs - 1], last);
-    }
-}
-
-#define ROWS(n)                \
-    case n:                    \
-        if (width == PANEL)    \
-            multiply(t, n, 2); \
-        else                   \
-            multiply(t, n, 1); \
-        break
-
-TARGET static void multiply_tile(const struct tile *t, int rows, int width)
-{
-    switch (rows) {
-        ROWS(1);
-        ROWS(2);
-        ROWS(3);
-        ROWS(4);
-        ROWS(5);
-        ROWS(6);
-#if MAX_QUERIES > 6
-        ROWS(7);
-        ROWS(8);
-        ROWS(9);
-        ROWS(10);
-        ROWS(11);
-        ROWS(12);
-#endif
-    }
-}
-
-/* t->c (rows, n_cols) = t->a (rows, depth) times all panels of a (depth, n_cols) matrix. */
-TARGET static void multiply_panels(struct tile t, int rows, int n_cols)
-{
-    float *c = t.c;
-    const float *b = t.b;
-    for (int at = 0; at < n_cols; at += PANEL) {
-        int width = panel_width(n_cols, at);
-        t.b = b + (int64_t)at * t.depth;
-        t.c = c + at;
-        t.cols = n_cols - at < width ? n_cols - at : width;
-        multiply_tile(&t, rows, width);
     }
 }
 
@@ -301,30 +162,41 @@ TARGET static float exponentials(float *s, int n, float top, float scale)
 
 /* ---- A block of queries ---- */
 
-TARGET static void attend(const struct vit_attention_head *h, void *scratch, int first, int n_queries)
+/* In place: the scores (n_queries, wide_T) of T keys become exp2(scale (s - their largest)); sums: of each row. Each
+ * pass goes over all rows, so that what one row waits for another fills. */
+TARGET static void soften(float *scores, float *sums, int n_queries, int T, int wide_T, float scale)
 {
-    int T = h->tokens, HD = h->head_dim, stride = round_up(T, LANES);
-    struct layout l = layout_for(T, HD);
-    float *base = scratch, *scores = base + l.scores, *rows = base + l.rows;
-    float scale = (float)(1.4426950408889634 / sqrt(HD)), top[MAX_QUERIES], factor[MAX_QUERIES];
-
-    struct rows q = rows_of(h, h->q, h->q_stride, first, n_queries, rows);
-    struct tile qk = {.a = q.data, .a_stride = q.stride, .depth = HD, .b = base, .c = scores, .c_stride = stride};
-    multiply_panels(qk, n_queries, stride);
-
+    float top[MOST_QUERIES];
     /* What follows the last key is minus infinity, of which at most LANES times 2^LEAST is left in a sum. */
     for (int i = 0; i < n_queries; i++)
-        v_store_some(scores + i * stride + T, v_set1(-INFINITY), stride - T);
+        v_store_some(scores + i * wide_T + T, v_set1(-INFINITY), wide_T - T);
     for (int i = 0; i < n_queries; i++)
-        top[i] = largest(scores + i * stride, stride);
+        top[i] = largest(scores + i * wide_T, wide_T);
     for (int i = 0; i < n_queries; i++)
-        factor[i] = 1 / exponentials(scores + i * stride, stride, top[i], scale);
+        sums[i] = exponentials(scores + i * wide_T, wide_T, top[i], scale);
+}
 
-    bool narrow = h->type == VIT_BF16;
-    struct tile pv = {.a = scores, .a_stride = stride, .depth = T, .b = base + l.values, .factor = factor};
-    pv.c = narrow ? rows : (float *)h->dst + first * h->dst_stride;
-    pv.c_stride = narrow ? HD : h->dst_stride;
-    multiply_panels(pv, n_queries, HD);
-    for (int i = 0; narrow && i < n_queries; i++)
-        narrow_row((uint16_t *)h->dst + (first + i) * h->dst_stride, rows + i * HD, HD);
+/* dst (HD) of type = factor src. */
+TARGET static void put_row(void *dst, enum vit_dtype type, const float *src, float factor, int HD)
+{
+    for (int d = 0; d < HD; d += LANES) {
+        int n = HD - d < LANES ? HD - d : LANES;
+        store_part((char *)dst + d * (type == VIT_F32 ? 4 : 2), type, v_mul(v_load(src + d), v_set1(factor)), n);
+    }
+}
+
+TARGET static void attend(const struct vit_attention_head *h, void *scratch, int first, int n_queries)
+{
+    int T = h->tokens, HD = h->head_dim;
+    struct layout l = layout_for(T, HD);
+    float *base = scratch, *scores = base + l.scores, *rows = base + l.rows, sums[MOST_QUERIES];
+    float scale = (float)(1.4426950408889634 / sqrt(HD));
+
+    struct rows q = rows_of(h, h->q, h->q_stride, first, n_queries, rows);
+    multiply(scores, l.wide_T, q, base, n_queries, HD, T);
+    soften(scores, sums, n_queries, T, l.wide_T, scale);
+    multiply(rows, l.wide_HD, (struct rows){scores, l.wide_T}, base + l.values, n_queries, T, HD);
+    int64_t size = h->type == VIT_F32 ? 4 : 2;
+    for (int i = 0; i < n_queries; i++)
+        put_row((char *)h->dst + size * (first + i) * h->dst_stride, h->type, rows + i * l.wide_HD, 1 / sums[i], HD);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "vit/attention.h"
+#include "vit/linear.h"
 #include "vit/vit.h"
 
 vit_status vit_dnnl_check(dnnl_status_t status, const char *what, struct vit_error *err)
@@ -54,8 +55,14 @@ static vit_status create_attention(struct vit_kernel **kernel, void *context, co
                                 : vit_attention_create(kernel, level, op, err);
 }
 
-const struct vit_ops vit_ops_dnnl = {"onednn",        open_dnnl,        close_dnnl,      vit_dnnl_norm,
-                                     vit_dnnl_linear, create_attention, vit_gate_create, vit_qk_norm_create};
+static vit_status create_linear(struct vit_kernel **kernel, void *context, const struct vit_linear_op *op,
+                                struct vit_error *err)
+{
+    return vit_linear_create(kernel, context, ((struct vit_dnnl *)context)->tuner, op, err);
+}
+
+const struct vit_ops vit_ops_dnnl = {"onednn",      open_dnnl,        close_dnnl,      vit_dnnl_norm,
+                                     create_linear, create_attention, vit_gate_create, vit_qk_norm_create};
 
 static void free_kernel(struct vit_kernel *base)
 {
@@ -140,7 +147,7 @@ static vit_status bind(struct vit_dnnl_kernel *kernel, int arg, const_dnnl_memor
 vit_status vit_dnnl_kernel_bind(struct vit_dnnl_kernel *kernel, int arg, const_dnnl_memory_desc_t md, const void *data,
                                 struct vit_error *err)
 {
-    return bind(kernel, arg, md, (void *)(uintptr_t)data, -1, err);
+    return bind(kernel, arg, md, data ? (void *)(uintptr_t)data : DNNL_MEMORY_NONE, -1, err);
 }
 
 vit_status vit_dnnl_kernel_bind_scratch(struct vit_dnnl_kernel *kernel, int arg, const_dnnl_memory_desc_t md,
@@ -206,9 +213,10 @@ enum vit_isa_level vit_isa_level(void)
         [VIT_ISA_AVX2] = dnnl_cpu_isa_avx2,
         [VIT_ISA_AVX512] = dnnl_cpu_isa_avx512_core,
         [VIT_ISA_AVX512_BF16] = dnnl_cpu_isa_avx512_core_bf16,
+        [VIT_ISA_AMX] = dnnl_cpu_isa_avx512_core_amx,
     };
     dnnl_cpu_isa_t isa = dnnl_get_effective_cpu_isa();
-    int level = VIT_ISA_AVX512_BF16;
+    int level = VIT_ISA_AMX;
     while (level > VIT_ISA_ANY && (isa & least[level]) != least[level])
         level--;
     return (enum vit_isa_level)level;

@@ -8,7 +8,6 @@
 #include <oneapi/dnnl/dnnl.h>
 
 #include "vit/ops.h"
-#include "vit/tuner.h"
 
 /* What the kernels of one plan share. */
 struct vit_dnnl {
@@ -46,7 +45,7 @@ vit_status vit_dnnl_kernel_create(struct vit_dnnl_kernel **kernel, const struct 
 /* Makes the primitive of pd and appends it; pd is destroyed, also on failure. */
 vit_status vit_dnnl_kernel_add(struct vit_dnnl_kernel *kernel, dnnl_primitive_desc_t pd, struct vit_error *err);
 
-/* Binds an argument of the last primitive to data; or to byte at of the scratch, which grows to hold it. */
+/* Binds an argument of the last primitive to data, NULL when that is set later; or to byte at of the scratch, which grows to hold it. */
 vit_status vit_dnnl_kernel_bind(struct vit_dnnl_kernel *kernel, int arg, const_dnnl_memory_desc_t md, const void *data,
                                 struct vit_error *err);
 vit_status vit_dnnl_kernel_bind_scratch(struct vit_dnnl_kernel *kernel, int arg, const_dnnl_memory_desc_t md,
@@ -65,8 +64,6 @@ dnnl_data_type_t vit_dnnl_type(enum vit_dtype type);
 /* The operators; each file makes one kernel. */
 vit_status vit_dnnl_norm(struct vit_kernel **kernel, void *context, const struct vit_norm_op *op,
                          struct vit_error *err);
-vit_status vit_dnnl_linear(struct vit_kernel **kernel, void *context, const struct vit_linear_op *op,
-                           struct vit_error *err);
 vit_status vit_dnnl_attention(struct vit_kernel **kernel, void *context, const struct vit_attention_op *op,
                               struct vit_error *err);
 

@@ -1,24 +1,27 @@
-/* dnnl_linear.c: linear layers by oneDNN, with the weight packed in the layout that the chosen implementation asks for,
- * and GELU or the residual sum as a post-operation. */
-#include <omp.h>
+/* dnnl_linear.c: three kinds of linear layer by oneDNN, with the weight packed in the layout that the implementation asks
+ * for, and GELU or the residual sum as a post-operation. */
 #include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "vit/dnnl_problem.h"
+#include "vit/linear.h"
+
+/* The implementations of one primitive for an op. */
+struct list {
+    const struct vit_dnnl *dnnl;
+    const struct vit_linear_op *op;
+    const float *bias;
+    enum vit_dnnl_primitive primitive;
+    struct vit_dnnl_problem problem;
+};
 
 /* ---- Packing the weight ---- */
 
-/* What pack needs beside the two buffers. */
-struct packer {
-    dnnl_engine_t engine;
-    dnnl_stream_t stream;
-    const_dnnl_memory_desc_t from, to;
-};
-
-static vit_status reorder(const struct packer *packer, dnnl_memory_t from, dnnl_memory_t to, struct vit_error *err)
+static vit_status reorder(const struct vit_dnnl *dnnl, const_dnnl_memory_desc_t from_md, dnnl_memory_t from,
+                          const_dnnl_memory_desc_t to_md, dnnl_memory_t to, struct vit_error *err)
 {
     dnnl_primitive_desc_t pd;
-    VIT_DNNL(dnnl_reorder_primitive_desc_create(&pd, packer->from, packer->engine, packer->to, packer->engine, NULL),
+    VIT_DNNL(dnnl_reorder_primitive_desc_create(&pd, from_md, dnnl->engine, to_md, dnnl->engine, NULL),
              "reorder of weights");
     dnnl_primitive_t primitive;
     vit_status status = vit_dnnl_check(dnnl_primitive_create(&primitive, pd), "reorder of weights", err);
@@ -26,23 +29,25 @@ static vit_status reorder(const struct packer *packer, dnnl_memory_t from, dnnl_
     if (status != VIT_OK)
         return status;
     dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}};
-    dnnl_status_t result = dnnl_primitive_execute(primitive, packer->stream, 2, args);
+    dnnl_status_t result = dnnl_primitive_execute(primitive, dnnl->stream, 2, args);
     if (result == dnnl_success)
-        result = dnnl_stream_wait(packer->stream);
+        result = dnnl_stream_wait(dnnl->stream);
     dnnl_primitive_destroy(primitive);
     return vit_dnnl_check(result, "reorder of weights", err);
 }
 
 static vit_status pack(const struct vit_packing *packing, const float *weight, void *dst, struct vit_error *err)
 {
-    const struct packer *packer = packing->context;
+    const struct list *list = packing->context;
+    const struct vit_dnnl *dnnl = list->dnnl;
+    const_dnnl_memory_desc_t plain = list->problem.plain, packed = vit_dnnl_problem_weight(&list->problem);
     dnnl_memory_t from = NULL, to = NULL;
-    vit_status status = vit_dnnl_check(
-        dnnl_memory_create(&from, packer->from, packer->engine, (void *)(uintptr_t)weight), "memory", err);
+    vit_status status =
+        vit_dnnl_check(dnnl_memory_create(&from, plain, dnnl->engine, (void *)(uintptr_t)weight), "memory", err);
     if (status == VIT_OK)
-        status = vit_dnnl_check(dnnl_memory_create(&to, packer->to, packer->engine, dst), "memory", err);
+        status = vit_dnnl_check(dnnl_memory_create(&to, packed, dnnl->engine, dst), "memory", err);
     if (status == VIT_OK)
-        status = reorder(packer, from, to, err);
+        status = reorder(dnnl, plain, from, packed, to, err);
     if (from)
         dnnl_memory_destroy(from);
     if (to)
@@ -75,97 +80,98 @@ static vit_status spell(char *key, size_t n, const_dnnl_memory_desc_t md, const 
     return VIT_OK;
 }
 
-static vit_status bind_weight(const struct vit_dnnl_problem *problem, struct vit_dnnl_kernel *kernel,
-                              const struct vit_dnnl *dnnl, const struct vit_linear_op *op,
-                              enum vit_dnnl_primitive primitive, struct vit_error *err)
+static vit_status describe_packing(struct vit_packing *packing, const struct list *list, struct vit_error *err)
 {
-    const_dnnl_memory_desc_t md = vit_dnnl_problem_weight(problem);
-    struct packer packer = {dnnl->engine, dnnl->stream, problem->plain, md};
-    struct vit_packing packing = {.size = dnnl_memory_desc_get_size(md), .pack = pack, .context = &packer};
-    const char *first = primitive == VIT_DNNL_MATMUL ? "in" : "out";
-    VIT_TRY(spell(packing.key, sizeof packing.key, md, first, err));
-    const void *weight;
-    VIT_TRY(vit_params_packed(op->params, op->linear, &packing, &weight, err));
-    return vit_dnnl_kernel_bind(kernel, DNNL_ARG_WEIGHTS, md, weight, err);
+    const_dnnl_memory_desc_t md = vit_dnnl_problem_weight(&list->problem);
+    *packing = (struct vit_packing){.size = dnnl_memory_desc_get_size(md), .pack = pack, .context = (void *)(uintptr_t)list};
+    return spell(packing->key, sizeof packing->key, md, list->primitive == VIT_DNNL_MATMUL ? "in" : "out", err);
 }
 
-/* ---- Choosing ---- */
+/* ---- The kinds ---- */
 
-/* Everything that may change which implementation is fastest. */
-static void spell_op(char key[VIT_TUNER_KEY_MAX], const struct vit_linear_op *op, bool has_bias)
+static void close_list(void *list)
 {
-    snprintf(key, VIT_TUNER_KEY_MAX, "linear %s to %s %d of %lldx%dx%d%s%s%s%s threads %d",
-             vit_dtype_name(op->src.type), vit_dtype_name(op->dst.type), op->images,
-             (long long)(op->rows / op->images), op->linear->in, op->linear->out,
-             has_bias ? " bias" : "", op->add ? " add" : "", op->activate ? " " : "",
-             op->activate ? vit_act_name(op->act) : "", omp_get_max_threads());
+    vit_dnnl_problem_close(&((struct list *)list)->problem);
+    free(list);
 }
 
-/* The choice for op: known, or found out now; without a tuner, oneDNN's first for a matmul. */
-static vit_status choose(struct vit_choice *choice, const struct vit_dnnl *dnnl, const struct vit_linear_op *op,
-                         const float *bias, struct vit_error *err)
+static vit_status open_list(void **list, void *context, const struct vit_linear_op *op, const float *bias,
+                            enum vit_dnnl_primitive primitive, struct vit_error *err)
 {
-    *choice = (struct vit_choice){.primitive = "matmul"};
-    if (!dnnl->tuner)
-        return VIT_OK;
-    char key[VIT_TUNER_KEY_MAX];
-    spell_op(key, op, bias != NULL);
-    const struct vit_choice *known = vit_tuner_find(dnnl->tuner, key);
-    if (known) {
-        *choice = *known;
-        return VIT_OK;
+    struct list *l = malloc(sizeof *l);
+    if (!l)
+        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
+    *l = (struct list){context, op, bias, primitive, {0}};
+    vit_status status = vit_dnnl_problem_open(&l->problem, l->dnnl->engine, op, bias != NULL, primitive, err);
+    if (status == VIT_OK)
+        *list = l;
+    else
+        close_list(l);
+    return status;
+}
+
+static vit_status open_matmul(void **list, void *context, const struct vit_linear_op *op, const float *bias,
+                              struct vit_error *err)
+{
+    return open_list(list, context, op, bias, VIT_DNNL_MATMUL, err);
+}
+
+static vit_status open_inner_product(void **list, void *context, const struct vit_linear_op *op, const float *bias,
+                                     struct vit_error *err)
+{
+    return open_list(list, context, op, bias, VIT_DNNL_INNER_PRODUCT, err);
+}
+
+static vit_status open_convolution(void **list, void *context, const struct vit_linear_op *op, const float *bias,
+                                   struct vit_error *err)
+{
+    return open_list(list, context, op, bias, VIT_DNNL_CONVOLUTION, err);
+}
+
+static bool next(void *list)
+{
+    return vit_dnnl_problem_next(&((struct list *)list)->problem);
+}
+
+static const char *implementation(const void *list)
+{
+    return vit_dnnl_problem_name(&((const struct list *)list)->problem);
+}
+
+/* The weight is the last argument. */
+static vit_status set_weight(struct vit_kernel *base, const void *packed, struct vit_error *err)
+{
+    const struct vit_dnnl_call *call = &((struct vit_dnnl_kernel *)base)->calls[0];
+    return vit_dnnl_check(dnnl_memory_set_data_handle(call->args[call->n_args - 1].memory, (void *)(uintptr_t)packed),
+                          "weight", err);
+}
+
+static vit_status fill(const struct list *list, struct vit_dnnl_kernel *kernel, struct vit_packing *packing,
+                       struct vit_error *err)
+{
+    const struct vit_dnnl_problem *problem = &list->problem;
+    VIT_TRY(vit_dnnl_problem_add(problem, kernel, list->op, list->bias, err));
+    VIT_TRY(vit_dnnl_kernel_bind(kernel, DNNL_ARG_WEIGHTS, vit_dnnl_problem_weight(problem), NULL, err));
+    return describe_packing(packing, list, err);
+}
+
+static vit_status make(const void *list, struct vit_linear_candidate *candidate, struct vit_error *err)
+{
+    struct vit_dnnl_kernel *kernel;
+    VIT_TRY(vit_dnnl_kernel_create(&kernel, ((const struct list *)list)->dnnl, err));
+    vit_status status = fill(list, kernel, &candidate->packing, err);
+    if (status != VIT_OK) {
+        vit_kernel_free(&kernel->base);
+        return status;
     }
-    bool measured;
-    VIT_TRY(vit_dnnl_tune(choice, &measured, dnnl, op, bias, err));
-    double flops = 2.0 * (double)op->rows * op->linear->in * op->linear->out;
-    vit_tuner_put(dnnl->tuner, key, choice, measured ? flops : 0);
+    candidate->kernel = &kernel->base;
+    candidate->set_weight = set_weight;
     return VIT_OK;
 }
 
-/* Brings problem to the implementation that choice names; where there is none of that name, to the first. */
-static vit_status open_choice(struct vit_dnnl_problem *problem, enum vit_dnnl_primitive *primitive,
-                              const struct vit_dnnl *dnnl, const struct vit_linear_op *op, bool has_bias,
-                              const struct vit_choice *choice, struct vit_error *err)
-{
-    *primitive = VIT_DNNL_MATMUL;
-    for (int p = 0; p < VIT_DNNL_PRIMITIVES; p++)
-        if (strcmp(vit_dnnl_primitive_name((enum vit_dnnl_primitive)p), choice->primitive) == 0)
-            *primitive = (enum vit_dnnl_primitive)p;
-    VIT_TRY(vit_dnnl_problem_open(problem, dnnl->engine, op, has_bias, *primitive, err));
-    if (choice->implementation[0] == '\0')
-        return VIT_OK;
-    do
-        if (strcmp(vit_dnnl_problem_name(problem), choice->implementation) == 0)
-            return VIT_OK;
-    while (vit_dnnl_problem_next(problem));
-    vit_dnnl_problem_close(problem);
-    return vit_dnnl_problem_open(problem, dnnl->engine, op, has_bias, *primitive, err);
-}
-
-static vit_status fill(struct vit_dnnl_kernel *kernel, struct vit_dnnl_problem *problem, const struct vit_dnnl *dnnl,
-                       const struct vit_linear_op *op, struct vit_error *err)
-{
-    const float *bias;
-    struct vit_choice choice;
-    enum vit_dnnl_primitive primitive;
-    VIT_TRY(vit_params_bias(op->params, op->linear, &bias, err));
-    VIT_TRY(choose(&choice, dnnl, op, bias, err));
-    VIT_TRY(open_choice(problem, &primitive, dnnl, op, bias != NULL, &choice, err));
-    VIT_TRY(vit_dnnl_problem_add(problem, kernel, op, bias, err));
-    return bind_weight(problem, kernel, dnnl, op, primitive, err);
-}
-
-vit_status vit_dnnl_linear(struct vit_kernel **kernel, void *context, const struct vit_linear_op *op,
-                           struct vit_error *err)
-{
-    struct vit_dnnl_kernel *k;
-    VIT_TRY(vit_dnnl_kernel_create(&k, context, err));
-    struct vit_dnnl_problem problem = {0};
-    vit_status status = fill(k, &problem, context, op, err);
-    vit_dnnl_problem_close(&problem);
-    if (status == VIT_OK)
-        *kernel = &k->base;
-    else
-        vit_kernel_free(&k->base);
-    return status;
-}
+const struct vit_linear_kind vit_linear_matmul = {
+    "matmul", false, open_matmul, close_list, next, implementation, make};
+const struct vit_linear_kind vit_linear_inner_product = {
+    "inner_product", false, open_inner_product, close_list, next, implementation, make};
+const struct vit_linear_kind vit_linear_convolution = {
+    "convolution", false, open_convolution, close_list, next, implementation, make};

@@ -5,12 +5,6 @@
 
 #include "vit/isa.h"
 
-const char *vit_dnnl_primitive_name(enum vit_dnnl_primitive primitive)
-{
-    static const char *const names[] = {"matmul", "inner_product", "convolution"};
-    return names[primitive];
-}
-
 static dnnl_status_t append_activation(dnnl_post_ops_t post_ops, enum vit_act act)
 {
     switch (act) {

@@ -6,9 +6,7 @@
 
 #include "vit/dnnl_kernel.h"
 
-enum vit_dnnl_primitive { VIT_DNNL_MATMUL, VIT_DNNL_INNER_PRODUCT, VIT_DNNL_CONVOLUTION, VIT_DNNL_PRIMITIVES };
-
-const char *vit_dnnl_primitive_name(enum vit_dnnl_primitive primitive);
+enum vit_dnnl_primitive { VIT_DNNL_MATMUL, VIT_DNNL_INNER_PRODUCT, VIT_DNNL_CONVOLUTION };
 
 struct vit_dnnl_problem {
     dnnl_memory_desc_t src, dst, bias;
@@ -35,11 +33,5 @@ vit_status vit_dnnl_problem_add(const struct vit_dnnl_problem *problem, struct v
 
 /* Descriptor of the weight as the implementation at hand wants it; owned by the problem, for as long as pd is. */
 const_dnnl_memory_desc_t vit_dnnl_problem_weight(const struct vit_dnnl_problem *problem);
-
-/* dnnl_tune.c: how to compute op? Among the implementations that give an image the same bytes wherever it stands in the
- * batch: the fastest, when the tuner has time enough to find out (then *measured); else the first. No such implementation:
- * the first of all. The buffers of op are overwritten. */
-vit_status vit_dnnl_tune(struct vit_choice *choice, bool *measured, const struct vit_dnnl *dnnl,
-                         const struct vit_linear_op *op, const float *bias, struct vit_error *err);
 
 #endif

@@ -10,6 +10,7 @@
 #include "vit/plan.h"
 #include "vit/trace.h"
 #include "vit/tuner.h"
+#include "vit/vit.h"
 
 struct vit_session {
     const struct vit_model *model;
@@ -36,7 +37,8 @@ static vit_status create_tuner(struct vit_tuner **tuner, const struct vit_model 
 {
     char cpu[64], version[32], machine[VIT_TUNER_KEY_MAX];
     vit_machine_cpu(cpu);
-    snprintf(machine, sizeof machine, "%s, %s, oneDNN %s", cpu, vit_isa(), vit_onednn_version(version));
+    snprintf(machine, sizeof machine, "%s, %s, oneDNN %s, vit %s", cpu, vit_isa(), vit_onednn_version(version),
+             vit_version());
     return vit_tuner_create(tuner,
                             &(struct vit_tuner_options){.measure = options->tune != VIT_TUNE_OFF,
                                                         .force = options->tune == VIT_TUNE_FORCE,

@@ -1,6 +1,6 @@
 /* tuner.c: the choices of implementations, kept as lines of text:
  *
- *     vit tuning cache 1
+ *     vit tuning cache 2
  *     MACHINE <tab> KEY <tab> PRIMITIVE <tab> IMPLEMENTATION <tab> SECONDS
  *
  * A line that cannot be read is dropped. */
@@ -16,7 +16,7 @@
 
 #include "vit/machine.h"
 
-static const char header[] = "vit tuning cache 1\n";
+static const char header[] = "vit tuning cache 2\n";
 
 enum { MAX_ENTRIES = 4096, MAX_LINE = 1024 };
 

@@ -22,7 +22,7 @@ struct vit_tuner_options {
     bool measure;        /* off: nothing is timed, the cache neither read nor written */
     bool force;          /* measure anew what the file knows */
     const char *cache;   /* the file, or NULL. One that is missing or not of this format counts as empty */
-    const char *machine; /* tells CPU, instruction set and library apart; choices of another machine stay in the file and
+    const char *machine; /* tells CPU, instruction set, library and version apart; choices of another machine stay in the file and
                             are not used */
     double pass_flops;   /* of one forward pass */
 };

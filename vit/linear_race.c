@@ -1,4 +1,4 @@
-/* dnnl_tune.c: chooses among the implementations of a linear layer: those that treat all images alike, and of these, by
+/* linear_race.c: chooses among the implementations of a linear layer: those that treat all images alike, and of these, by
  * timing them against each other, the fastest.
  *
  * In a model a layer's weight was last used a whole pass ago: it comes from memory. So every timed run takes its weight
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vit/dnnl_problem.h"
+#include "vit/linear.h"
 #include "vit/machine.h"
 #include "weights/half.h"
 
@@ -19,15 +19,14 @@ static const size_t min_noise = (size_t)48 << 20; /* more than caches keep */
 static const double NEVER = 1e30; /* seconds */
 
 struct trial {
-    struct vit_dnnl_kernel *kernel;
+    struct vit_linear_candidate candidate;
     struct vit_choice choice;
-    dnnl_memory_t weight; /* owned by the kernel */
-    size_t weight_size;
     double best; /* seconds of its fastest run */
 };
 
 struct race {
-    const struct vit_dnnl *dnnl;
+    void *context;
+    struct vit_tuner *tuner;
     const struct vit_linear_op *op;
     const float *bias;
     const char *noise; /* the tuner's */
@@ -39,12 +38,14 @@ struct race {
 
 static vit_status run_trial(struct race *race, struct trial *trial, void *scratch, struct vit_error *err)
 {
-    if (race->at + trial->weight_size > race->noise_size)
+    struct vit_kernel *kernel = trial->candidate.kernel;
+    size_t size = trial->candidate.packing.size;
+    if (race->at + size > race->noise_size)
         race->at = 0;
-    VIT_DNNL(dnnl_memory_set_data_handle(trial->weight, (char *)(uintptr_t)race->noise + race->at), "weight");
-    race->at += (trial->weight_size + 63) / 64 * 64;
+    VIT_TRY(trial->candidate.set_weight(kernel, race->noise + race->at, err));
+    race->at += (size + 63) / 64 * 64;
     double start = vit_now();
-    VIT_TRY(trial->kernel->base.run(&trial->kernel->base, scratch, err));
+    VIT_TRY(kernel->run(kernel, scratch, err));
     double seconds = vit_now() - start;
     if (seconds < trial->best)
         trial->best = seconds;
@@ -53,7 +54,7 @@ static vit_status run_trial(struct race *race, struct trial *trial, void *scratc
 
 static vit_status run_once(struct race *race, struct trial *trial, struct vit_error *err)
 {
-    void *scratch = aligned_alloc(64, (trial->kernel->base.scratch_size + 64) / 64 * 64);
+    void *scratch = aligned_alloc(64, (trial->candidate.kernel->scratch_size + 64) / 64 * 64);
     if (!scratch)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory for scratch");
     vit_status status = run_trial(race, trial, scratch, err);
@@ -62,23 +63,17 @@ static vit_status run_once(struct race *race, struct trial *trial, struct vit_er
 }
 
 /* Enters the implementation at hand. One that cannot be made, or whose weight is larger than the noise, is passed over. */
-static void enter(struct race *race, const struct vit_dnnl_problem *problem, enum vit_dnnl_primitive primitive)
+static void enter(struct race *race, const struct vit_linear_kind *kind, const void *list)
 {
     struct trial trial = {.best = NEVER};
-    const_dnnl_memory_desc_t md = vit_dnnl_problem_weight(problem);
-    trial.weight_size = dnnl_memory_desc_get_size(md);
-    if (race->n == MAX_TRIALS || trial.weight_size > race->noise_size ||
-        vit_dnnl_kernel_create(&trial.kernel, race->dnnl, NULL) != VIT_OK)
+    if (race->n == MAX_TRIALS || kind->make(list, &trial.candidate, NULL) != VIT_OK)
         return;
-    strcpy(trial.choice.primitive, vit_dnnl_primitive_name(primitive));
-    strncat(trial.choice.implementation, vit_dnnl_problem_name(problem), VIT_TUNER_NAME_MAX - 1);
-    if (vit_dnnl_problem_add(problem, trial.kernel, race->op, race->bias, NULL) != VIT_OK ||
-        vit_dnnl_kernel_bind(trial.kernel, DNNL_ARG_WEIGHTS, md, race->noise, NULL) != VIT_OK) {
-        vit_kernel_free(&trial.kernel->base);
+    if (trial.candidate.packing.size > race->noise_size) {
+        vit_kernel_free(trial.candidate.kernel);
         return;
     }
-    const struct vit_dnnl_call *call = &trial.kernel->calls[0];
-    trial.weight = call->args[call->n_args - 1].memory;
+    strcpy(trial.choice.primitive, kind->name);
+    strncat(trial.choice.implementation, kind->implementation(list), VIT_TUNER_NAME_MAX - 1);
     race->trials[race->n++] = trial;
 }
 
@@ -93,7 +88,7 @@ static void drop_slower(struct race *race, double factor)
         if (race->trials[i].best <= limit)
             race->trials[kept++] = race->trials[i];
         else
-            vit_kernel_free(&race->trials[i].kernel->base);
+            vit_kernel_free(race->trials[i].candidate.kernel);
     }
     race->n = kept;
 }
@@ -124,37 +119,36 @@ static bool is_even(const struct race *race)
     return true;
 }
 
-/* Enters the implementations of one primitive, each with a first run that tells whether it is even and does not count;
- * those far behind leave at once. */
-static vit_status enter_all(struct race *race, struct vit_dnnl_problem *problem, enum vit_dnnl_primitive primitive,
-                            struct vit_error *err)
+/* Enters the implementations of one kind, each with a first run that tells whether it is even and does not count; those
+ * far behind leave at once. Without time to measure, the first that is even is the only one. */
+static vit_status enter_all(struct race *race, const struct vit_linear_kind *kind, void *list, struct vit_error *err)
 {
     do {
         int before = race->n;
         repeat_noise(race);
-        enter(race, problem, primitive);
+        enter(race, kind, list);
         if (race->n == before)
             continue;
         VIT_TRY(run_once(race, &race->trials[before], err));
-        if (!is_even(race))
-            vit_kernel_free(&race->trials[--race->n].kernel->base);
-        else if (!vit_tuner_has_time(race->dnnl->tuner))
+        if (!kind->even && !is_even(race))
+            vit_kernel_free(race->trials[--race->n].candidate.kernel);
+        else if (!vit_tuner_has_time(race->tuner))
             return VIT_OK;
         drop_slower(race, 3);
-    } while (vit_dnnl_problem_next(problem));
+    } while (kind->next(list));
     return VIT_OK;
 }
 
-/* Without time to measure, the first that is even is the only one. */
 static vit_status line_up(struct race *race, struct vit_error *err)
 {
-    for (int p = 0; p < VIT_DNNL_PRIMITIVES && (race->n == 0 || vit_tuner_has_time(race->dnnl->tuner)); p++) {
-        enum vit_dnnl_primitive primitive = (enum vit_dnnl_primitive)p;
-        struct vit_dnnl_problem problem;
-        vit_status status = VIT_OK;
-        if (vit_dnnl_problem_open(&problem, race->dnnl->engine, race->op, race->bias != NULL, primitive, NULL) == VIT_OK)
-            status = enter_all(race, &problem, primitive, err);
-        vit_dnnl_problem_close(&problem);
+    const struct vit_linear_kind *kinds[VIT_LINEAR_KINDS + 1];
+    vit_linear_kinds(kinds, race->op);
+    for (int i = 0; kinds[i] && (race->n == 0 || vit_tuner_has_time(race->tuner)); i++) {
+        void *list;
+        if (kinds[i]->open(&list, race->context, race->op, race->bias, NULL) != VIT_OK)
+            continue;
+        vit_status status = enter_all(race, kinds[i], list, err);
+        kinds[i]->close(list);
         VIT_TRY(status);
     }
     return VIT_OK;
@@ -168,7 +162,7 @@ static vit_status hold(struct race *race, struct vit_choice *choice, bool *measu
     *choice = race->trials[0].choice;
     for (int i = 0; i < race->n; i++)
         race->trials[i].best = NEVER;
-    for (int round = 0; round < ROUNDS && vit_tuner_has_time(race->dnnl->tuner); round++) {
+    for (int round = 0; round < ROUNDS && vit_tuner_has_time(race->tuner); round++) {
         for (int i = 0; i < race->n; i++)
             VIT_TRY(run_once(race, &race->trials[i], err));
         if (round > 0)
@@ -186,31 +180,33 @@ static vit_status hold(struct race *race, struct vit_choice *choice, bool *measu
 }
 
 /* Bytes: an image's input, and the weight with the padding of a blocked layout; to be timed, more than caches keep. */
-static size_t noise_needed(const struct vit_dnnl *dnnl, const struct vit_linear_op *op)
+static size_t noise_needed(const struct vit_tuner *tuner, const struct vit_linear_op *op)
 {
     size_t in = (size_t)op->linear->in, out = (size_t)op->linear->out;
     size_t image = (size_t)(op->rows / op->images) * in, weight = (in + 64) * (out + 64);
     size_t size = ((image > weight ? image : weight) * sizeof(float) + 63) / 64 * 64;
-    return size < min_noise && vit_tuner_has_time(dnnl->tuner) ? min_noise : size;
+    return size < min_noise && vit_tuner_has_time(tuner) ? min_noise : size;
 }
 
-vit_status vit_dnnl_tune(struct vit_choice *choice, bool *measured, const struct vit_dnnl *dnnl,
-                         const struct vit_linear_op *op, const float *bias, struct vit_error *err)
+vit_status vit_linear_race(struct vit_choice *choice, bool *measured, void *context, struct vit_tuner *tuner,
+                           const struct vit_linear_op *op, const float *bias, struct vit_error *err)
 {
+    const struct vit_linear_kind *kinds[VIT_LINEAR_KINDS + 1];
+    vit_linear_kinds(kinds, op);
     *measured = false;
-    if (!vit_tuner_has_time(dnnl->tuner) && op->images == 1)
+    if (!vit_tuner_has_time(tuner) && (op->images == 1 || kinds[0]->even))
         return VIT_OK;
-    size_t noise_size = noise_needed(dnnl, op);
+    size_t noise_size = noise_needed(tuner, op);
     struct race *race = calloc(1, sizeof *race);
-    const float *noise = vit_tuner_noise(dnnl->tuner, noise_size / sizeof *noise);
+    const float *noise = vit_tuner_noise(tuner, noise_size / sizeof *noise);
     vit_status status;
     if (!race || !noise) {
         status = vit_fail(err, VIT_ERR_MEMORY, "out of memory for tuning: %zu bytes", noise_size);
     } else {
-        *race = (struct race){.dnnl = dnnl, .op = op, .bias = bias, .noise = (const char *)noise, .noise_size = noise_size};
+        *race = (struct race){context, tuner, op, bias, .noise = (const char *)noise, .noise_size = noise_size};
         status = hold(race, choice, measured, err);
         for (int i = 0; i < race->n; i++)
-            vit_kernel_free(&race->trials[i].kernel->base);
+            vit_kernel_free(race->trials[i].candidate.kernel);
     }
     free(race);
     return status;
