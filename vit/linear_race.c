@@ -3,8 +3,7 @@
  *
  * In a model a layer's weight was last used a whole pass ago: it comes from memory. So every timed run takes its weight
  * from the next piece of a large buffer of noise; what the values are does not matter. The implementations take turns, so
- * that a change of the machine's pace hits all of them, and the best run of each counts: whatever disturbs a run makes it
- * slower. */
+ * that a change of the machine's pace hits all of them, and each is compared with the preferred one turn by turn. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +12,7 @@
 #include "vit/machine.h"
 #include "weights/half.h"
 
-enum { MAX_TRIALS = 24, ROUNDS = 9 };
+enum { MAX_TRIALS = 24, ROUNDS = 9, ENOUGH = 5 };
 
 static const size_t min_noise = (size_t)48 << 20; /* more than caches keep */
 static const double NEVER = 1e30; /* seconds */
@@ -21,7 +20,8 @@ static const double NEVER = 1e30; /* seconds */
 struct trial {
     struct vit_linear_candidate candidate;
     struct vit_choice choice;
-    double best; /* seconds of its fastest run */
+    double seconds[ROUNDS];
+    double best; /* of them */
 };
 
 struct race {
@@ -32,34 +32,42 @@ struct race {
     const char *noise; /* the tuner's */
     size_t noise_size;
     size_t at; /* next piece of noise */
+    void *scratch;
+    size_t scratch_size;
     int n;
     struct trial trials[MAX_TRIALS];
 };
 
-static vit_status run_trial(struct race *race, struct trial *trial, void *scratch, struct vit_error *err)
+/* The scratch is shared, as in a plan, and written to: fresh memory would cost whoever asks for much of it. */
+static vit_status reserve(struct race *race, size_t size, struct vit_error *err)
+{
+    if (size <= race->scratch_size)
+        return VIT_OK;
+    free(race->scratch);
+    race->scratch_size = 0;
+    size = (size + 63) / 64 * 64;
+    race->scratch = aligned_alloc(64, size);
+    if (!race->scratch)
+        return vit_fail(err, VIT_ERR_MEMORY, "out of memory for %zu bytes of scratch", size);
+    memset(race->scratch, 0, size);
+    race->scratch_size = size;
+    return VIT_OK;
+}
+
+static vit_status run_trial(struct race *race, struct trial *trial, double *seconds, struct vit_error *err)
 {
     struct vit_kernel *kernel = trial->candidate.kernel;
     size_t size = trial->candidate.packing.size;
     if (race->at + size > race->noise_size)
         race->at = 0;
+    VIT_TRY(reserve(race, kernel->scratch_size, err));
     VIT_TRY(trial->candidate.set_weight(kernel, race->noise + race->at, err));
     race->at += (size + 63) / 64 * 64;
     double start = vit_now();
-    VIT_TRY(kernel->run(kernel, scratch, err));
-    double seconds = vit_now() - start;
-    if (seconds < trial->best)
-        trial->best = seconds;
+    VIT_TRY(kernel->run(kernel, race->scratch, err));
+    *seconds = vit_now() - start;
+    trial->best = fmin(trial->best, *seconds);
     return VIT_OK;
-}
-
-static vit_status run_once(struct race *race, struct trial *trial, struct vit_error *err)
-{
-    void *scratch = aligned_alloc(64, (trial->candidate.kernel->scratch_size + 64) / 64 * 64);
-    if (!scratch)
-        return vit_fail(err, VIT_ERR_MEMORY, "out of memory for scratch");
-    vit_status status = run_trial(race, trial, scratch, err);
-    free(scratch);
-    return status;
 }
 
 /* Enters the implementation at hand. One that cannot be made, or whose weight is larger than the noise, is passed over. */
@@ -77,7 +85,7 @@ static void enter(struct race *race, const struct vit_linear_kind *kind, const v
     race->trials[race->n++] = trial;
 }
 
-/* Takes out of the race whoever's best run is slower than the fastest one by more than factor. */
+/* Takes out of the race whoever's best run is slower than the fastest one by more than factor; the preferred one stays. */
 static void drop_slower(struct race *race, double factor)
 {
     double limit = NEVER;
@@ -85,7 +93,7 @@ static void drop_slower(struct race *race, double factor)
         limit = fmin(limit, factor * race->trials[i].best);
     int kept = 0;
     for (int i = 0; i < race->n; i++) {
-        if (race->trials[i].best <= limit)
+        if (i == 0 || race->trials[i].best <= limit)
             race->trials[kept++] = race->trials[i];
         else
             vit_kernel_free(race->trials[i].candidate.kernel);
@@ -129,7 +137,7 @@ static vit_status enter_all(struct race *race, const struct vit_linear_kind *kin
         enter(race, kind, list);
         if (race->n == before)
             continue;
-        VIT_TRY(run_once(race, &race->trials[before], err));
+        VIT_TRY(run_trial(race, &race->trials[before], &race->trials[before].seconds[0], err));
         if (!kind->even && !is_even(race))
             vit_kernel_free(race->trials[--race->n].candidate.kernel);
         else if (!vit_tuner_has_time(race->tuner))
@@ -154,27 +162,57 @@ static vit_status line_up(struct race *race, struct vit_error *err)
     return VIT_OK;
 }
 
+static int compare_doubles(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The median of what trial took relative to the preferred one in the same rounds. */
+static double relative(const struct race *race, const struct trial *trial, int rounds)
+{
+    double ratios[ROUNDS];
+    for (int r = 0; r < rounds; r++)
+        ratios[r] = trial->seconds[r] / race->trials[0].seconds[r];
+    qsort(ratios, (size_t)rounds, sizeof *ratios, compare_doubles);
+    return ratios[rounds / 2];
+}
+
+/* The fastest. The preferred one wins unless it is clearly beaten: chance is not to decide between two that are as fast. */
+static const struct trial *winner(const struct race *race, int rounds)
+{
+    const struct trial *best = &race->trials[0];
+    double least = 0.97;
+    for (int i = 1; i < race->n; i++) {
+        double ratio = relative(race, &race->trials[i], rounds);
+        if (ratio < least) {
+            least = ratio;
+            best = &race->trials[i];
+        }
+    }
+    return best;
+}
+
 static vit_status hold(struct race *race, struct vit_choice *choice, bool *measured, struct vit_error *err)
 {
     VIT_TRY(line_up(race, err));
     if (race->n == 0)
         return VIT_OK;
-    *choice = race->trials[0].choice;
+    *choice = race->trials[0].choice; /* as they were entered: in the order of preference */
     for (int i = 0; i < race->n; i++)
         race->trials[i].best = NEVER;
-    for (int round = 0; round < ROUNDS && vit_tuner_has_time(race->tuner); round++) {
+    int rounds = 0;
+    for (; rounds < ROUNDS && vit_tuner_has_time(race->tuner); rounds++) {
         for (int i = 0; i < race->n; i++)
-            VIT_TRY(run_once(race, &race->trials[i], err));
-        if (round > 0)
+            VIT_TRY(run_trial(race, &race->trials[i], &race->trials[i].seconds[rounds], err));
+        if (rounds > 0)
             drop_slower(race, 1.2);
-        *measured = round > 0;
     }
-    choice->seconds = NEVER;
-    for (int i = 0; *measured && i < race->n; i++) {
-        if (race->trials[i].best < choice->seconds) {
-            *choice = race->trials[i].choice;
-            choice->seconds = race->trials[i].best;
-        }
+    *measured = rounds >= ENOUGH;
+    if (*measured) {
+        const struct trial *best = winner(race, rounds);
+        *choice = best->choice;
+        choice->seconds = best->best;
     }
     return VIT_OK;
 }
@@ -207,6 +245,7 @@ vit_status vit_linear_race(struct vit_choice *choice, bool *measured, void *cont
         status = hold(race, choice, measured, err);
         for (int i = 0; i < race->n; i++)
             vit_kernel_free(race->trials[i].candidate.kernel);
+        free(race->scratch);
     }
     free(race);
     return status;

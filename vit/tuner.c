@@ -215,7 +215,9 @@ const float *vit_tuner_noise(struct vit_tuner *tuner, size_t n)
     uint32_t state = 1;
     for (size_t i = 0; i < tuner->n_noise; i++) {
         state = state * 1664525u + 1013904223u;
-        tuner->noise[i] = (float)(int32_t)(state | 1) * 0x1p-35f;
+        /* Both halves: sign and mantissa by chance, and an exponent of -7 to -4. */
+        uint32_t bits = 0x3c003c00u | ((state ^ state >> 15) & 0x81ff81ffu);
+        memcpy(&tuner->noise[i], &bits, sizeof bits);
     }
     return tuner->noise;
 }

@@ -44,9 +44,10 @@ bool vit_tuner_has_time(const struct vit_tuner *tuner);
  * is forgotten. */
 void vit_tuner_put(struct vit_tuner *tuner, const char *key, const struct vit_choice *choice, double flops);
 
-/* At least n floats of noise, the same at every call, for whoever measures: below 1/16 of either sign, so that sums stay
- * finite; with full mantissas, so that the order of a sum shows in its last bits; none denormal, which would be slow. Owned by
- * the tuner and valid until the next call; NULL when memory ran out. */
+/* At least n floats of noise, the same at every call, for whoever measures; read as bf16 they are twice as many that are
+ * good as well. All are below 1/8 of either sign, so that sums stay finite; with full mantissas, so that the order of a
+ * sum shows in its last bits; none denormal, which would be slow. Owned by the tuner and valid until the next call; NULL
+ * when memory ran out. */
 const float *vit_tuner_noise(struct vit_tuner *tuner, size_t n);
 
 /* Writes what was measured into the file, atomically, beside what others have written there meanwhile; creates its
