@@ -145,11 +145,11 @@ Test(inputs, stdin_that_is_no_picture)
     program_free(&p);
 }
 
-/* Good and bad inputs mixed, at one batch size: each record holds what its input alone would give. */
-static void expect_mixed(const char *batch, const char *const *files, const char *const *codes, const char *const *best)
+/* Good and bad inputs mixed, at one batch size and number of streams: each record holds what its input alone would give. */
+static void expect_mixed(const char *batch, const char *streams, const char *const *files, const char *const *codes, const char *const *best)
 {
-    struct program p = RUN("classify", "-f", "jsonl", "-k1", "-b", batch, files[0], files[1], files[2], files[3],
-                           files[4], files[5]);
+    struct program p = RUN("classify", "-f", "jsonl", "-k1", "-b", batch, "-t", streams, "--streams", streams, files[0],
+                           files[1], files[2], files[3], files[4], files[5]);
     program_expect(&p, 1, "4 of 6 inputs failed");
     cr_assert_eq(program_lines(&p), 6, "%s", p.out);
     for (int i = 0; i < 6; i++) {
@@ -173,8 +173,10 @@ Test(inputs, failures_do_not_touch_their_neighbours)
     const char *const codes[] = { "", "unsupported", "empty", "open", "", "decode" };
     const char *const best[] = { bee, "", "", "", pizza, "" };
     const char *const batches[] = { "1", "2", "4", "50" };
-    for (size_t i = 0; i < sizeof batches / sizeof batches[0]; i++)
-        expect_mixed(batches[i], files, codes, best);
+    for (size_t i = 0; i < sizeof batches / sizeof batches[0]; i++) {
+        expect_mixed(batches[i], "1", files, codes, best);
+        expect_mixed(batches[i], "3", files, codes, best);
+    }
     free(text), free(empty), free(cut), free(bee), free(pizza);
     folder_remove(folder);
 }
@@ -215,16 +217,10 @@ Test(inputs, unreadable_folder_is_one_failure)
     folder_remove(folder);
 }
 
-Test(inputs, many_in_order)
+static void expect_in_order(const char *folder, const char *batch, const char *streams)
 {
-    char *folder = folder_make();
-    char name[32];
-    for (int i = 0; i < 60; i++) {
-        snprintf(name, sizeof name, "%03d.jpg", i);
-        free(folder_link(folder, name, i % 3 ? BEE : PIZZA));
-    }
     char *bee = best_alone(BEE), *pizza = best_alone(PIZZA);
-    struct program p = RUN("classify", "-f", "jsonl", "-k1", "-b", "7", folder);
+    struct program p = RUN("classify", "-f", "jsonl", "-k1", "-b", batch, "-t", "4", "--streams", streams, folder);
     program_expect(&p, 0, NULL);
     for (int i = 0; i < 60; i++) {
         json_t *record = program_json_line(&p, i);
@@ -234,5 +230,28 @@ Test(inputs, many_in_order)
     }
     program_free(&p);
     free(bee), free(pizza);
+}
+
+Test(inputs, many_in_order)
+{
+    char *folder = folder_make();
+    char name[32];
+    for (int i = 0; i < 60; i++) {
+        snprintf(name, sizeof name, "%03d.jpg", i);
+        free(folder_link(folder, name, i % 3 ? BEE : PIZZA));
+    }
+    expect_in_order(folder, "7", "1");
+    expect_in_order(folder, "1", "4");
+    expect_in_order(folder, "7", "2");
     folder_remove(folder);
+}
+
+Test(inputs, streams_share_the_threads)
+{
+    struct program p = RUN("classify", "-t", "3", "--streams", "2", BEE);
+    program_expect(&p, 2, "3 threads cannot be shared equally by 2 streams");
+    program_free(&p);
+    p = RUN("classify", "-v", "-t", "4", "--streams", "2", "-b", "3", BEE);
+    program_expect(&p, 0, "2 streams of batches of 3, each on 2 threads");
+    program_free(&p);
 }

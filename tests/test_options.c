@@ -199,7 +199,7 @@ static void expect_threads(const char *variable, const char *option, const char 
 Test(options, threads_come_from_the_option_then_from_openmp)
 {
     expect_threads("OMP_NUM_THREADS=1", "-t2", " 2 threads");
-    expect_threads("OMP_NUM_THREADS=1", NULL, " 1 threads");
-    expect_threads("OMP_NUM_THREADS=1,2", NULL, " 1 threads");
-    expect_threads("OMP_NUM_THREADS=0", NULL, " threads"); /* invalid: ignored */
+    expect_threads("OMP_NUM_THREADS=1", NULL, " 1 thread,");
+    expect_threads("OMP_NUM_THREADS=1,2", NULL, " 1 thread,");
+    expect_threads("OMP_NUM_THREADS=0", NULL, " on "); /* invalid: ignored */
 }

@@ -81,8 +81,8 @@ static int closed_pipe(void)
 
 Test(output, closed_pipe)
 {
-    const char *const ways[][4] = { { "classify", BEE }, { "classify", "samples", "-fjson" }, { "info" },
-                                    { "--help" } };
+    const char *const ways[][6] = { { "classify", BEE }, { "classify", "samples", "-fjson" },
+                                    { "classify", "samples", "-fjsonl", "-t4", "--streams=4" }, { "info" }, { "--help" } };
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
         struct program p = { .arguments = ways[i], .output_fd = closed_pipe() };
         program_run(&p);
@@ -167,7 +167,7 @@ Test(output, interrupted_while_waiting_for_stdin, .timeout = 60)
     close(ends[0]), close(ends[1]);
 }
 
-Test(output, interrupted_at_work_leaves_whole_records, .timeout = 60)
+static void interrupt_at_work(const char *streams)
 {
     char *folder = folder_make();
     char name[32];
@@ -175,7 +175,7 @@ Test(output, interrupted_at_work_leaves_whole_records, .timeout = 60)
         snprintf(name, sizeof name, "%04d.jpg", i);
         free(folder_link(folder, name, BEE));
     }
-    struct program p = { ARGUMENTS("classify", "-f", "jsonl", "-b", "2", folder) };
+    struct program p = { ARGUMENTS("classify", "-f", "jsonl", "-b", "2", "-t", streams, "--streams", streams, folder) };
     program_start(&p);
     wait_for_lines(p.out_fd, 3);
     kill(p.pid, SIGINT);
@@ -188,6 +188,12 @@ Test(output, interrupted_at_work_leaves_whole_records, .timeout = 60)
         json_decref(program_json_line(&p, i));
     program_free(&p);
     folder_remove(folder);
+}
+
+Test(output, interrupted_at_work_leaves_whole_records, .timeout = 120)
+{
+    interrupt_at_work("1");
+    interrupt_at_work("4");
 }
 
 Test(output, failing_output_does_not_wait_for_stdin, .timeout = 60)

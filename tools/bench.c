@@ -69,16 +69,16 @@ static vit_status check_options(const struct vit_options *o, struct vit_error *e
     bool runs = !o->profile && !o->end_to_end;
     if (o->profile && o->end_to_end)
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "--profile and --end-to-end: give one of them");
-    if (!runs && (o->compare || o->plot || o->streams.n > 1 || o->streams.values[0] > 1))
+    if (!runs && (o->compare || o->plot || o->stream_counts.n > 1 || o->stream_counts.values[0] > 1))
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "%s goes without --compare, --plot and --streams",
                         o->profile ? "--profile" : "--end-to-end");
     if (o->fail_over >= 0 && !o->compare)
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "--fail-over needs --compare");
-    for (int s = 0; s < o->streams.n; s++)
+    for (int s = 0; s < o->stream_counts.n; s++)
         for (int t = 0; t < o->thread_counts.n; t++)
-            if (o->thread_counts.values[t] % o->streams.values[s] != 0)
+            if (o->thread_counts.values[t] % o->stream_counts.values[s] != 0)
                 return vit_fail(err, VIT_ERR_UNSUPPORTED, "%d threads cannot be shared equally by %d streams",
-                                o->thread_counts.values[t], o->streams.values[s]);
+                                o->thread_counts.values[t], o->stream_counts.values[s]);
     return VIT_OK;
 }
 
@@ -96,7 +96,7 @@ static vit_status prepare(struct job *job, const struct vit_options *options, st
     fill_list(&job->options.batches, 1);
     fill_list(&job->options.thread_counts, session.threads ? session.threads : vit_default_threads());
     fill_list(&job->options.precisions, VIT_PRECISION_F32);
-    fill_list(&job->options.streams, 1);
+    fill_list(&job->options.stream_counts, 1);
     VIT_TRY(check_options(&job->options, err));
     VIT_TRY(check_archs(options->archs, err));
     if (options->compare)
@@ -148,7 +148,7 @@ static vit_status run_one(struct job *job, const struct vit_bench_subject *subje
 static vit_status run_configurations(struct job *job, const struct vit_bench_subject *subject, struct vit_error *err)
 {
     const struct vit_options *o = &job->options;
-    const struct vit_list *lists[] = {&o->precisions, &o->batches, &o->thread_counts, &o->streams};
+    const struct vit_list *lists[] = {&o->precisions, &o->batches, &o->thread_counts, &o->stream_counts};
     int n = lists[0]->n * lists[1]->n * lists[2]->n * lists[3]->n;
     for (int i = 0; i < n && !vit_stop_requested(); i++) {
         int chosen[4];

@@ -1,5 +1,7 @@
-/* classify.c: `vit classify`: load, compute, write, one batch after the other. */
+/* classify.c: `vit classify`: streams of batches are loaded, computed beside each other, and written in the order of the
+ * inputs. */
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "tools/commands.h"
@@ -13,6 +15,17 @@
 #include "tools/records.h"
 #include "tools/stop.h"
 
+struct job;
+
+/* What computes one batch at a time. */
+struct stream {
+    struct job *job;
+    struct vit_session *session;
+    float *logits;              /* (B, K) */
+    struct vit_result *results; /* (k) */
+    pthread_t thread;           /* of all but the first */
+};
+
 struct job {
     const struct vit_options *options;
     struct vit_inputs inputs;
@@ -20,15 +33,20 @@ struct job {
     struct vit_model *model;
     struct vit_session_options session_options;
     char *tune_cache;
-    struct vit_session *session;
-    int k;                      /* results of one input */
-    float *logits;              /* (B, K) */
-    struct vit_result *results; /* (k) */
+    int k; /* results of one input */
+    int n_streams;
+    struct stream *streams;
+    struct vit_loader *loader;
+
+    pthread_mutex_t lock; /* over all below */
+    pthread_cond_t turned;
+    size_t turn; /* number of the batch that is written next */
     struct vit_output output;
     struct vit_records records;
-    struct vit_loader *loader;
     struct vit_progress progress;
     size_t n_failed;
+    vit_status status; /* of writing; err says more */
+    struct vit_error err;
 };
 
 /* ---- Getting ready ---- */
@@ -48,25 +66,45 @@ static vit_status check_options(const struct vit_options *options, struct vit_er
     return VIT_OK;
 }
 
-static vit_status create_session(struct job *job, struct vit_error *err)
+static vit_status create_stream(struct job *job, struct stream *stream, struct vit_error *err)
 {
-    job->session_options = vit_session_options_default();
-    job->session_options.batch = job->options->batch;
-    job->session_options.threads = job->options->threads;
-    job->session_options.precision = (enum vit_precision)job->options->precision;
-    job->session_options.tune = (enum vit_tune)job->options->tune;
-    job->tune_cache = job->session_options.tune != VIT_TUNE_OFF ? vit_environment_tune_cache() : NULL;
-    job->session_options.tune_cache = job->tune_cache;
-    VIT_TRY(vit_environment_session(&job->session_options, err));
-    VIT_TRY(vit_session_create(&job->session, job->model, &job->session_options, err));
+    int batch = job->options->batch, classes = vit_model_config(job->model)->classes;
+    stream->job = job;
+    VIT_TRY(vit_session_create(&stream->session, job->model, &job->session_options, err));
+    stream->logits = calloc((size_t)batch * (size_t)classes, sizeof *stream->logits);
+    stream->results = calloc((size_t)job->k, sizeof *stream->results);
+    if (!stream->logits || !stream->results)
+        return vit_fail(err, VIT_ERR_MEMORY, "out of memory: %d scores for each of %d pictures", classes, batch);
+    return VIT_OK;
+}
 
-    int classes = vit_model_config(job->model)->classes;
-    job->k = job->options->top_k < classes ? job->options->top_k : classes;
-    job->logits = calloc((size_t)job->options->batch * (size_t)classes, sizeof *job->logits);
-    job->results = calloc((size_t)job->k, sizeof *job->results);
-    if (!job->logits || !job->results)
-        return vit_fail(err, VIT_ERR_MEMORY, "out of memory: %d scores for each of %d pictures", classes,
-                        job->options->batch);
+/* The threads are shared equally by the streams. Of several, the first is the one that is traced. */
+static vit_status create_streams(struct job *job, struct vit_error *err)
+{
+    const struct vit_options *options = job->options;
+    struct vit_session_options *session = &job->session_options;
+    int classes = vit_model_config(job->model)->classes, n = options->streams;
+    *session = vit_session_options_default();
+    session->batch = options->batch;
+    session->threads = options->threads;
+    session->precision = (enum vit_precision)options->precision;
+    session->tune = (enum vit_tune)options->tune;
+    job->tune_cache = session->tune != VIT_TUNE_OFF ? vit_environment_tune_cache() : NULL;
+    session->tune_cache = job->tune_cache;
+    VIT_TRY(vit_environment_session(session, err));
+    int threads = session->threads ? session->threads : vit_default_threads();
+    if (threads % n != 0)
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "%d threads cannot be shared equally by %d streams", threads, n);
+    session->threads = threads / n;
+
+    job->k = options->top_k < classes ? options->top_k : classes;
+    job->streams = calloc((size_t)n, sizeof *job->streams);
+    if (!job->streams)
+        return vit_fail(err, VIT_ERR_MEMORY, "out of memory for %d streams", n);
+    while (job->n_streams < n) {
+        VIT_TRY(create_stream(job, &job->streams[job->n_streams++], err));
+        session->trace_dir = NULL;
+    }
     return VIT_OK;
 }
 
@@ -81,8 +119,9 @@ static vit_status prepare(struct job *job, struct vit_error *err)
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "nothing to classify");
     VIT_TRY(vit_locate_model(&job->model_path, options->model, err));
     VIT_TRY(vit_model_open(&job->model, job->model_path, &job->options->open, err));
-    VIT_TRY(vit_loader_start(&job->loader, job->model, &job->inputs, &options->decode, options->batch, err));
-    VIT_TRY(create_session(job, err));
+    VIT_TRY(vit_loader_start(&job->loader, job->model, &job->inputs, &options->decode, options->batch,
+                             options->streams, err));
+    VIT_TRY(create_streams(job, err));
     VIT_TRY(vit_output_open(&job->output, options->output, err));
     job->records = (struct vit_records){ .output = &job->output,
                                          .format = options->format,
@@ -100,32 +139,32 @@ static void say_failure(struct job *job, const char *file, const struct vit_erro
 }
 
 /* The results of one input whose logits are there. */
-static int choose(struct job *job, const float *logits)
+static int choose(const struct stream *stream, const float *logits)
 {
-    int n = vit_top_k(job->model, logits, (enum vit_score)job->options->scores, job->k, job->results);
+    const struct job *job = stream->job;
+    int n = vit_top_k(job->model, logits, (enum vit_score)job->options->scores, job->k, stream->results);
     double threshold = job->options->threshold;
-    while (threshold > -INFINITY && n > 0 && !((double)job->results[n - 1].score >= threshold))
+    while (threshold > -INFINITY && n > 0 && !((double)stream->results[n - 1].score >= threshold))
         n--;
     return n;
 }
 
-/* One batch: its pictures through the model, and a record for each of its inputs. failure is for the pictures that
- * loaded but could not be computed. */
-static vit_status run_batch(struct job *job, const struct vit_batch *batch, struct vit_error *err)
+/* A record for each input of a batch. computed is what became of those that loaded, failure says more. */
+static vit_status write_batch(const struct stream *stream, const struct vit_batch *batch, vit_status computed,
+                              const struct vit_error *failure, struct vit_error *err)
 {
-    struct vit_error failure = { 0 };
-    vit_status computed = vit_classify(job->session, batch->pixels, batch->n_pixels, job->logits, &failure);
-    const float *logits = job->logits;
+    struct job *job = stream->job;
+    const float *logits = stream->logits;
     for (int i = 0; i < batch->n && !vit_stop_requested(); i++) {
         bool loaded = batch->errors[i].status == VIT_OK;
         struct vit_record record = { .file = batch->items[i]->file };
         if (!loaded)
             record.err = &batch->errors[i];
         else if (computed != VIT_OK)
-            record.err = &failure;
+            record.err = failure;
         else
-            record.n = choose(job, logits);
-        record.results = job->results;
+            record.n = choose(stream, logits);
+        record.results = stream->results;
         if (loaded)
             logits += vit_model_config(job->model)->classes;
         if (record.err) {
@@ -139,13 +178,59 @@ static vit_status run_batch(struct job *job, const struct vit_batch *batch, stru
     return VIT_OK;
 }
 
+/* Writes a batch when those before it are written. When writing fails, all streams end. */
+static void take_turn(const struct stream *stream, const struct vit_batch *batch, vit_status computed,
+                      const struct vit_error *failure)
+{
+    struct job *job = stream->job;
+    pthread_mutex_lock(&job->lock);
+    while (job->turn != batch->number)
+        pthread_cond_wait(&job->turned, &job->lock);
+    if (job->status == VIT_OK) {
+        job->status = write_batch(stream, batch, computed, failure, &job->err);
+        if (job->status != VIT_OK)
+            vit_stop_request();
+    }
+    job->turn++;
+    pthread_cond_broadcast(&job->turned);
+    pthread_mutex_unlock(&job->lock);
+}
+
+static void *run_stream(void *argument)
+{
+    const struct stream *stream = argument;
+    struct vit_loader *loader = stream->job->loader;
+    const struct vit_batch *batch;
+    while ((batch = vit_loader_next(loader))) {
+        struct vit_error failure = { 0 };
+        vit_status computed = vit_classify(stream->session, batch->pixels, batch->n_pixels, stream->logits, &failure);
+        take_turn(stream, batch, computed, &failure);
+        vit_loader_give_back(loader, batch);
+    }
+    return NULL;
+}
+
+/* The first stream runs in this thread, so that a single one needs no other. */
 static vit_status run(struct job *job, struct vit_error *err)
 {
     vit_progress_start(&job->progress, job->inputs.n, job->output.fd, job->options->quiet);
     VIT_TRY(vit_records_begin(&job->records, err));
-    const struct vit_batch *batch;
-    while ((batch = vit_loader_next(job->loader)))
-        VIT_TRY(run_batch(job, batch, err));
+    int started = 1;
+    while (started < job->n_streams &&
+           pthread_create(&job->streams[started].thread, NULL, run_stream, &job->streams[started]) == 0)
+        started++;
+    if (started == job->n_streams)
+        run_stream(&job->streams[0]);
+    else
+        vit_stop_request();
+    for (int i = 1; i < started; i++)
+        pthread_join(job->streams[i].thread, NULL);
+    if (started < job->n_streams)
+        return vit_fail(err, VIT_ERR_INTERNAL, "cannot start the threads of %d streams", job->n_streams);
+    if (job->status != VIT_OK) {
+        *err = job->err;
+        return job->status;
+    }
     return vit_records_end(&job->records, err);
 }
 
@@ -156,11 +241,12 @@ static void say_plan(const struct job *job)
     char onednn[32];
     vit_say("model %s (%s), oneDNN %s on %s", job->model_path, vit_model_config(job->model)->arch,
             vit_onednn_version(onednn), vit_isa());
-    vit_say("%zu inputs; %zu other files in folders skipped; %d threads, batches of %d, %s%s", job->inputs.n,
-            job->inputs.n_skipped,
-            job->session_options.threads ? job->session_options.threads : vit_default_threads(),
-            job->session_options.batch, vit_session_precision(job->session) == VIT_PRECISION_BF16 ? "bf16" : "f32",
-            job->session_options.reference ? ", plain loops" : "");
+    const struct vit_session_options *session = &job->session_options;
+    bool bf16 = vit_session_precision(job->streams[0].session) == VIT_PRECISION_BF16;
+    vit_say("%zu inputs; %zu other files in folders skipped; %d stream%s of batches of %d, each on %d thread%s, %s%s",
+            job->inputs.n, job->inputs.n_skipped, job->n_streams, job->n_streams == 1 ? "" : "s", session->batch,
+            session->threads, session->threads == 1 ? "" : "s", bf16 ? "bf16" : "f32",
+            session->reference ? ", plain loops" : "");
 }
 
 static void say_summary(const struct job *job)
@@ -176,19 +262,26 @@ static void say_summary(const struct job *job)
 static void free_job(struct job *job)
 {
     vit_loader_free(job->loader);
-    vit_session_free(job->session);
+    for (int i = 0; i < job->n_streams; i++) {
+        vit_session_free(job->streams[i].session);
+        free(job->streams[i].logits);
+        free(job->streams[i].results);
+    }
+    free(job->streams);
     vit_model_free(job->model);
     vit_inputs_free(&job->inputs);
     free(job->model_path);
     free(job->tune_cache);
-    free(job->logits);
-    free(job->results);
+    pthread_cond_destroy(&job->turned);
+    pthread_mutex_destroy(&job->lock);
 }
 
 int vit_command_classify(const struct vit_options *options)
 {
     struct job job = { .options = options, .output = { .fd = -1 } };
     struct vit_error err;
+    pthread_mutex_init(&job.lock, NULL);
+    pthread_cond_init(&job.turned, NULL);
     vit_status status = prepare(&job, &err);
     if (status == VIT_OK) {
         if (options->verbose)

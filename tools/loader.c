@@ -1,4 +1,4 @@
-/* loader.c: a ring of batches between one thread that fills them and one that reads them. */
+/* loader.c: a ring of batches between threads that fill them and threads that read them. */
 #include "tools/loader.h"
 
 #include <errno.h>
@@ -10,28 +10,29 @@
 
 #include "tools/stop.h"
 
-enum {
-    AHEAD = 8,      /* pictures to have ready, so that a slow one does not stall the computation */
-    MAX_SLOTS = AHEAD + 2
+enum { AHEAD = 8 }; /* pictures to have ready for each thread, so that a slow one does not stall the computation */
+
+struct slot {
+    struct vit_batch batch;
+    size_t first; /* input */
+    enum { FREE, TAKEN, FILLED, HANDED } state;
 };
 
 struct vit_loader {
     const struct vit_model *model;
     const struct vit_inputs *inputs;
     const struct vit_decode_options *decode;
-    size_t next_input; /* the thread's own */
     int batch;
 
-    pthread_t thread;
-    bool started;
-    pthread_mutex_t lock; /* over n_filled, n_freed and ended */
+    int n_threads; /* that were started */
+    pthread_t *threads;
+    pthread_mutex_t lock; /* over all below */
     pthread_cond_t changed;
-    unsigned n_filled, n_freed; /* batches, ever */
-    bool ended;
-
-    bool handed; /* the reader holds batch n_freed */
-    unsigned n_slots;
-    struct vit_batch slots[MAX_SLOTS];
+    int n_running;
+    size_t next_input;
+    size_t n_taken, n_handed; /* batches, ever; batch i has slot i modulo n_slots */
+    size_t n_slots;
+    struct slot *slots;
 };
 
 /* ---- One input ---- */
@@ -88,13 +89,15 @@ static vit_status load(const struct vit_loader *loader, const struct vit_item *i
     return vit_load_image(loader->model, &(struct vit_input){ .path = item->file }, loader->decode, pixels, err);
 }
 
-/* ---- The thread ---- */
+/* ---- The threads ---- */
 
-static void fill(struct vit_loader *loader, struct vit_batch *batch)
+/* As many inputs as batch->n says, unless it is time to stop. */
+static void fill(const struct vit_loader *loader, struct vit_batch *batch, size_t first)
 {
+    int n = batch->n;
     batch->n = batch->n_pixels = 0;
-    while (batch->n < loader->batch && loader->next_input < loader->inputs->n && !vit_stop_requested()) {
-        const struct vit_item *item = &loader->inputs->items[loader->next_input++];
+    while (batch->n < n && !vit_stop_requested()) {
+        const struct vit_item *item = &loader->inputs->items[first + (size_t)batch->n];
         uint8_t *pixels = batch->pixels + (size_t)batch->n_pixels * vit_model_pixels_size(loader->model);
         struct vit_error *err = &batch->errors[batch->n];
         err->status = load(loader, item, pixels, err);
@@ -103,60 +106,101 @@ static void fill(struct vit_loader *loader, struct vit_batch *batch)
     }
 }
 
+/* Takes the next inputs into slot. */
+static void take(struct vit_loader *loader, struct slot *slot)
+{
+    size_t left = loader->inputs->n - loader->next_input;
+    slot->state = TAKEN;
+    slot->first = loader->next_input;
+    slot->batch.number = loader->n_taken++;
+    slot->batch.n = left < (size_t)loader->batch ? (int)left : loader->batch;
+    loader->next_input += (size_t)slot->batch.n;
+}
+
 static void *load_all(void *argument)
 {
     struct vit_loader *loader = argument;
     pthread_mutex_lock(&loader->lock);
     while (loader->next_input < loader->inputs->n && !vit_stop_requested()) {
-        if (loader->n_filled - loader->n_freed == loader->n_slots) {
+        struct slot *slot = &loader->slots[loader->n_taken % loader->n_slots];
+        if (slot->state != FREE) {
             pthread_cond_wait(&loader->changed, &loader->lock);
             continue;
         }
-        struct vit_batch *batch = &loader->slots[loader->n_filled % loader->n_slots];
+        take(loader, slot);
         pthread_mutex_unlock(&loader->lock);
-        fill(loader, batch);
+        fill(loader, &slot->batch, slot->first);
         pthread_mutex_lock(&loader->lock);
-        loader->n_filled++;
-        pthread_cond_signal(&loader->changed);
+        slot->state = FILLED;
+        pthread_cond_broadcast(&loader->changed);
     }
-    loader->ended = true;
-    pthread_cond_signal(&loader->changed);
+    loader->n_running--;
+    pthread_cond_broadcast(&loader->changed);
     pthread_mutex_unlock(&loader->lock);
     return NULL;
 }
 
-/* ---- The reader ---- */
+/* ---- The readers ---- */
 
 const struct vit_batch *vit_loader_next(struct vit_loader *loader)
 {
     pthread_mutex_lock(&loader->lock);
-    loader->n_freed += loader->handed;
-    pthread_cond_signal(&loader->changed);
-    while (loader->n_filled == loader->n_freed && !loader->ended)
+    struct slot *slot;
+    while ((slot = &loader->slots[loader->n_handed % loader->n_slots])->state != FILLED && loader->n_running > 0)
         pthread_cond_wait(&loader->changed, &loader->lock);
-    loader->handed = loader->n_filled != loader->n_freed && !vit_stop_requested();
-    const struct vit_batch *batch = loader->handed ? &loader->slots[loader->n_freed % loader->n_slots] : NULL;
+    bool handed = slot->state == FILLED && !vit_stop_requested();
+    if (handed) {
+        slot->state = HANDED;
+        loader->n_handed++;
+    }
     pthread_mutex_unlock(&loader->lock);
-    return batch;
+    return handed ? &slot->batch : NULL;
 }
 
-static vit_status allocate(struct vit_loader *loader, struct vit_error *err)
+void vit_loader_give_back(struct vit_loader *loader, const struct vit_batch *batch)
+{
+    pthread_mutex_lock(&loader->lock);
+    loader->slots[batch->number % loader->n_slots].state = FREE;
+    pthread_cond_broadcast(&loader->changed);
+    pthread_mutex_unlock(&loader->lock);
+}
+
+static vit_status allocate(struct vit_loader *loader, int threads, struct vit_error *err)
 {
     size_t n = (size_t)loader->batch, size = vit_model_pixels_size(loader->model);
-    for (unsigned i = 0; i < loader->n_slots; i++) {
-        struct vit_batch *slot = &loader->slots[i];
-        slot->items = calloc(n, sizeof(struct vit_item *));
-        slot->errors = calloc(n, sizeof *slot->errors);
-        slot->pixels = calloc(n, size);
-        if (!slot->items || !slot->errors || !slot->pixels)
-            return vit_fail(err, VIT_ERR_MEMORY, "out of memory: pixels for %u batches of %d pictures", loader->n_slots,
-                            loader->batch);
+    loader->n_slots = (size_t)threads * (2 + AHEAD / n);
+    loader->slots = calloc(loader->n_slots, sizeof *loader->slots);
+    loader->threads = calloc((size_t)threads, sizeof *loader->threads);
+    if (!loader->slots || !loader->threads)
+        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
+    for (size_t i = 0; i < loader->n_slots; i++) {
+        struct vit_batch *batch = &loader->slots[i].batch;
+        batch->items = calloc(n, sizeof(struct vit_item *));
+        batch->errors = calloc(n, sizeof *batch->errors);
+        batch->pixels = calloc(n, size);
+        if (!batch->items || !batch->errors || !batch->pixels)
+            return vit_fail(err, VIT_ERR_MEMORY, "out of memory: pixels for %zu batches of %d pictures",
+                            loader->n_slots, loader->batch);
     }
     return VIT_OK;
 }
 
+static vit_status start_threads(struct vit_loader *loader, int threads, struct vit_error *err)
+{
+    vit_status status = VIT_OK;
+    pthread_mutex_lock(&loader->lock);
+    for (int i = 0; i < threads && status == VIT_OK; i++) {
+        if (pthread_create(&loader->threads[i], NULL, load_all, loader) != 0)
+            status = vit_fail(err, VIT_ERR_INTERNAL, "cannot start %d threads that load pictures", threads);
+        else
+            loader->n_threads = loader->n_running = i + 1;
+    }
+    pthread_mutex_unlock(&loader->lock);
+    return status;
+}
+
 vit_status vit_loader_start(struct vit_loader **loader, const struct vit_model *model, const struct vit_inputs *inputs,
-                            const struct vit_decode_options *decode, int batch, struct vit_error *err)
+                            const struct vit_decode_options *decode, int batch, int threads, struct vit_error *err)
 {
     *loader = NULL;
     struct vit_loader *l = calloc(1, sizeof *l);
@@ -166,13 +210,11 @@ vit_status vit_loader_start(struct vit_loader **loader, const struct vit_model *
     l->inputs = inputs;
     l->decode = decode;
     l->batch = (size_t)batch < inputs->n ? batch : (int)inputs->n;
-    l->n_slots = 2u + (unsigned)(AHEAD / batch);
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->changed, NULL);
-    vit_status status = allocate(l, err);
-    if (status == VIT_OK && pthread_create(&l->thread, NULL, load_all, l) != 0)
-        status = vit_fail(err, VIT_ERR_INTERNAL, "cannot start the thread that loads pictures");
-    l->started = status == VIT_OK;
+    vit_status status = allocate(l, threads, err);
+    if (status == VIT_OK)
+        status = start_threads(l, threads, err);
     if (status != VIT_OK)
         vit_loader_free(l);
     else
@@ -184,19 +226,20 @@ void vit_loader_free(struct vit_loader *loader)
 {
     if (!loader)
         return;
-    if (loader->started) {
-        pthread_mutex_lock(&loader->lock);
-        if (!loader->ended)
-            vit_stop_request();
-        pthread_cond_signal(&loader->changed);
-        pthread_mutex_unlock(&loader->lock);
-        pthread_join(loader->thread, NULL);
+    pthread_mutex_lock(&loader->lock);
+    if (loader->n_running > 0)
+        vit_stop_request();
+    pthread_cond_broadcast(&loader->changed);
+    pthread_mutex_unlock(&loader->lock);
+    for (int i = 0; i < loader->n_threads; i++)
+        pthread_join(loader->threads[i], NULL);
+    for (size_t i = 0; loader->slots && i < loader->n_slots; i++) {
+        free((void *)loader->slots[i].batch.items);
+        free(loader->slots[i].batch.errors);
+        free(loader->slots[i].batch.pixels);
     }
-    for (unsigned i = 0; i < loader->n_slots; i++) {
-        free(loader->slots[i].items);
-        free(loader->slots[i].errors);
-        free(loader->slots[i].pixels);
-    }
+    free(loader->slots);
+    free(loader->threads);
     pthread_cond_destroy(&loader->changed);
     pthread_mutex_destroy(&loader->lock);
     free(loader);

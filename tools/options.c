@@ -83,10 +83,12 @@ static const struct option OPTIONS[] = {
     { "threads", 't', "N", VIT_FOR_CLASSIFY, COUNT, FIELD(threads), VIT_MAX_THREADS,
       "threads to compute with (default: $OMP_NUM_THREADS, else physical cores)" },
     { "batch-size", 'b', "N", VIT_FOR_CLASSIFY, COUNT, FIELD(batch), 4096, "pictures computed together (1)" },
+    { "streams", 0, "N", VIT_FOR_CLASSIFY, COUNT, FIELD(streams), VIT_MAX_THREADS,
+      "batches computed beside each other, each with its share of the threads (1)" },
     { "threads", 't', "N", VIT_FOR_BENCH, COUNTS, FIELD(thread_counts), VIT_MAX_THREADS,
       "threads to compute with, all streams together (default: $OMP_NUM_THREADS, else physical cores)" },
     { "batch-size", 'b', "N", VIT_FOR_BENCH, COUNTS, FIELD(batches), 4096, "pictures computed together (1)" },
-    { "streams", 0, "N", VIT_FOR_BENCH, COUNTS, FIELD(streams), VIT_MAX_THREADS,
+    { "streams", 0, "N", VIT_FOR_BENCH, COUNTS, FIELD(stream_counts), VIT_MAX_THREADS,
       "batches computed beside each other, each with its share of the threads (1)" },
     { "precision", 0, "f32|bf16|auto", VIT_FOR_CLASSIFY, CHOICE, FIELD(precision), 0,
       "of weights and activations; auto: bf16 where the CPU has it (f32)" },
@@ -373,6 +375,7 @@ vit_status vit_options_parse(struct vit_options *options, unsigned command, int 
 {
     *options = (struct vit_options){
         .batch = 1,
+        .streams = 1,
         .top_k = 5,
         .threshold = -INFINITY,
         .tune = VIT_TUNE_ON,

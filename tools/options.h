@@ -34,6 +34,7 @@ struct vit_options {
     int format;         /* VIT_FORMAT_, VIT_BENCH_ */
     int threads;        /* 0: not given */
     int batch;
+    int streams;
     int top_k;
     int scores;         /* enum vit_score */
     double threshold;   /* -INFINITY: none */
@@ -52,7 +53,7 @@ struct vit_options {
 
     /* of bench */
     const char *archs; /* with commas between */
-    struct vit_list batches, thread_counts, precisions, streams;
+    struct vit_list batches, thread_counts, stream_counts, precisions;
     int warm_up;
     int repetitions;         /* 0: as many as seconds allow */
     double seconds;          /* 0: not given */
