@@ -16,6 +16,13 @@
 vit_status vit_attention_create(struct vit_kernel **kernel, enum vit_isa_level level, const struct vit_attention_op *op,
                                 struct vit_error *err);
 
+/* attention_race.c: which of the own kernel and oneDNN's is faster at op, as tuner knows or finds out; the first without
+ * tuner or time. The buffers of op are overwritten. */
+enum { VIT_ATTENTION_KERNELS = 2 };
+struct vit_tuner;
+vit_status vit_attention_faster(int *winner, struct vit_kernel *const kernels[VIT_ATTENTION_KERNELS],
+                                struct vit_tuner *tuner, const struct vit_attention_op *op, struct vit_error *err);
+
 /* ---- Between attention.c and its kernels ---- */
 
 /* One head of one image, in place: q and dst (Q, HD), k and v (T, HD), all of one type, f32 or bf16; their rows as many

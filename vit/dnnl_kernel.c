@@ -47,12 +47,34 @@ static vit_status open_dnnl(void **context, struct vit_tuner *tuner, struct vit_
     return VIT_OK;
 }
 
+/* In bf16 the own kernel computes with f32's instructions, while oneDNN may have better ones. */
+static vit_status create_bf16_attention(struct vit_kernel **kernel, void *context, enum vit_isa_level level,
+                                        const struct vit_attention_op *op, struct vit_error *err)
+{
+    struct vit_kernel *kernels[VIT_ATTENTION_KERNELS] = {0};
+    int winner = 0;
+    vit_status status = vit_attention_create(&kernels[0], level, op, err);
+    if (status == VIT_OK)
+        status = vit_dnnl_attention(&kernels[1], context, op, err);
+    if (status == VIT_OK)
+        status = vit_attention_faster(&winner, kernels, ((struct vit_dnnl *)context)->tuner, op, err);
+    for (int i = 0; i < VIT_ATTENTION_KERNELS; i++) {
+        if (status == VIT_OK && i == winner)
+            *kernel = kernels[i];
+        else
+            vit_kernel_free(kernels[i]);
+    }
+    return status;
+}
+
 static vit_status create_attention(struct vit_kernel **kernel, void *context, const struct vit_attention_op *op,
                                    struct vit_error *err)
 {
     enum vit_isa_level level = vit_isa_level();
-    return level == VIT_ISA_ANY ? vit_dnnl_attention(kernel, context, op, err)
-                                : vit_attention_create(kernel, level, op, err);
+    if (level == VIT_ISA_ANY)
+        return vit_dnnl_attention(kernel, context, op, err);
+    return op->type == VIT_F32 ? vit_attention_create(kernel, level, op, err)
+                               : create_bf16_attention(kernel, context, level, op, err);
 }
 
 static vit_status create_linear(struct vit_kernel **kernel, void *context, const struct vit_linear_op *op,
