@@ -35,11 +35,17 @@ static struct vit_attention_head head_at(const struct vit_attention_op *op, int6
 static void run_blocks(const struct attention *a, int64_t first, int64_t last, void *scratch)
 {
     int Q = a->op.queries;
+    int64_t fetched = 0;
     for (int64_t i = first; i < last; i++) {
-        struct vit_attention_head head = head_at(&a->op, i / a->blocks);
+        int64_t index = i / a->blocks;
         int block = (int)(i % a->blocks);
-        if (i == first || block == 0)
+        struct vit_attention_head head = head_at(&a->op, index), next = head_at(&a->op, index + 1);
+        head.next = index < (last - 1) / a->blocks ? &next : NULL;
+        head.fetched = &fetched;
+        if (i == first || block == 0) {
             a->kernel->pack(&head, scratch);
+            fetched = 0;
+        }
         int from = (int)((int64_t)Q * block / a->blocks), to = (int)((int64_t)Q * (block + 1) / a->blocks);
         a->kernel->attend(&head, scratch, from, to - from);
     }

@@ -33,6 +33,10 @@ struct vit_attention_head {
     void *dst;
     int tokens, head_dim;
     int64_t q_stride, kv_stride, dst_stride;
+    /* What attend brings into the second cache meanwhile: the keys and values of the head that is packed next, or NULL, and
+     * how many cache lines of them are on their way. */
+    const struct vit_attention_head *next;
+    int64_t *fetched;
 };
 
 /* scratch: what one thread uses, 64-byte aligned. It holds the keys and values packed last. */

@@ -118,16 +118,36 @@ TARGET static void pack(const struct vit_attention_head *h, void *scratch)
 
 /* ---- The product ---- */
 
-/* dst (rows, n in whole vectors) = a (rows, depth) times the panels of b (depth, n). */
-TARGET static void multiply(float *dst, int64_t dst_stride, struct rows a, const float *b, int rows, int depth, int n)
+/* Has a tile fetch some rows of the next head, as wide as a cache line: all of k's first lines, then its second ones, and
+ * so on, and v's. Otherwise packing would wait for each. */
+static void fetch_next(struct tile *tile, const struct vit_attention_head *h)
 {
-    struct tile tile = {.sums_stride = dst_stride, .a_stride = a.stride, .depth = depth, .ahead = (const char *)b};
+    const int line = 64, size = h->type == VIT_F32 ? 4 : 2;
+    int64_t lines = (h->head_dim * size + line - 1) / line, column = *h->fetched / h->tokens;
+    int row = (int)(*h->fetched % h->tokens), rows = (tile->depth + AHEAD_EVERY - 1) / AHEAD_EVERY;
+    if (!h->next || column >= 2 * lines) {
+        tile->ahead = (const char *)tile->b; /* which is there already */
+        tile->ahead_step = 0;
+        return;
+    }
+    tile->ahead_step = (int)h->kv_stride * size;
+    tile->ahead = (const char *)(column < lines ? h->next->k : h->next->v) + column % lines * line +
+                  (int64_t)row * tile->ahead_step;
+    *h->fetched += row + rows < h->tokens ? rows : h->tokens - row;
+}
+
+/* dst (rows, n in whole vectors) = a (rows, depth) times the panels of b (depth, n). */
+TARGET static void multiply(const struct vit_attention_head *h, float *dst, int64_t dst_stride, struct rows a,
+                            const float *b, int rows, int depth, int n)
+{
+    struct tile tile = {.sums_stride = dst_stride, .a_stride = a.stride, .depth = depth};
     for (int p = 0; p < vit_n_panels(n, LANES); p++) {
         int start = vit_panel_start(n, LANES, p), vecs = (vit_panel_start(n, LANES, p + 1) - start) / LANES;
         tile.b = b + (int64_t)start * depth;
         for (int row = 0; row < rows; row += TILE_ROWS) {
             tile.a = a.data + row * a.stride;
             tile.sums = dst + row * dst_stride + start;
+            fetch_next(&tile, h);
             run_tile(&tile, rows - row < TILE_ROWS ? rows - row : TILE_ROWS, vecs, false);
         }
     }
@@ -193,9 +213,9 @@ TARGET static void attend(const struct vit_attention_head *h, void *scratch, int
     float scale = (float)(1.4426950408889634 / sqrt(HD));
 
     struct rows q = rows_of(h, h->q, h->q_stride, first, n_queries, rows);
-    multiply(scores, l.wide_T, q, base, n_queries, HD, T);
+    multiply(h, scores, l.wide_T, q, base, n_queries, HD, T);
     soften(scores, sums, n_queries, T, l.wide_T, scale);
-    multiply(rows, l.wide_HD, (struct rows){scores, l.wide_T}, base + l.values, n_queries, T, HD);
+    multiply(h, rows, l.wide_HD, (struct rows){scores, l.wide_T}, base + l.values, n_queries, T, HD);
     int64_t size = h->type == VIT_F32 ? 4 : 2;
     for (int i = 0; i < n_queries; i++)
         put_row((char *)h->dst + size * (first + i) * h->dst_stride, h->type, rows + i * l.wide_HD, 1 / sums[i], HD);
