@@ -70,16 +70,16 @@ struct gemm {
 
 /* Into how many stretches of rows and of panels to cut, so that the slowest thread has the least to do: its share of the
  * products; its rows, which other threads have written; and its panels, whose fetching hides behind the products of enough
- * rows. Costs are in multiply-adds, for an element of a row or a panel. */
+ * rows, while their widening does not. Costs are in multiply-adds, for an element of a row or a panel. */
 static void cut(struct gemm *g, int threads)
 {
-    const int row_cost = 25, enough_rows = 18;
+    const int row_cost = 25, enough_rows = 18, panel_cost = g->op.src.type == VIT_F32 ? 0 : 12;
     int lanes = g->kernel->lanes, panels = vit_n_panels(g->op.linear->out, lanes);
     int64_t least = INT64_MAX;
     for (int c = 1; c <= threads && c <= panels; c++) {
         int64_t r = g->op.rows < threads / c ? g->op.rows : threads / c, rows = (g->op.rows + r - 1) / r;
         int64_t width = (int64_t)((panels + c - 1) / c) * TILE_VECS * lanes;
-        int64_t cost = (rows > enough_rows ? rows : enough_rows) * width + row_cost * rows;
+        int64_t cost = ((rows > enough_rows ? rows : enough_rows) + panel_cost) * width + row_cost * rows;
         if (cost < least) {
             least = cost;
             g->row_parts = (int)r;
