@@ -190,7 +190,7 @@ static void interrupt_at_work(const char *streams)
     folder_remove(folder);
 }
 
-Test(output, interrupted_at_work_leaves_whole_records, .timeout = 120)
+Test(output, interrupted_at_work_leaves_whole_records, .timeout = 60)
 {
     interrupt_at_work("1");
     interrupt_at_work("4");
