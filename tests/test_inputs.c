@@ -255,3 +255,14 @@ Test(inputs, streams_share_the_threads)
     program_expect(&p, 0, "2 streams of batches of 3, each on 2 threads");
     program_free(&p);
 }
+
+/* A stream computes as a single one of its batch size and threads does. */
+Test(inputs, streams_give_the_same_bytes)
+{
+    struct program one = RUN("classify", "-f", "jsonl", "-k", "all", "-b", "2", "-t", "1", "samples");
+    struct program four = RUN("classify", "-f", "jsonl", "-k", "all", "-b", "2", "-t", "4", "--streams", "4", "samples");
+    program_expect(&one, 0, NULL);
+    program_expect(&four, 0, NULL);
+    cr_assert_eq(strcmp(one.out, four.out), 0);
+    program_free(&one), program_free(&four);
+}
