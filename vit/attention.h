@@ -16,12 +16,15 @@
 vit_status vit_attention_create(struct vit_kernel **kernel, enum vit_isa_level level, const struct vit_attention_op *op,
                                 struct vit_error *err);
 
-/* attention_race.c: which of the own kernel and oneDNN's is faster at op, as tuner knows or finds out; the first without
- * tuner or time. The buffers of op are overwritten. */
+/* attention_race.c: kernel 0 is the own one, kernel 1 oneDNN's. Which is to compute op: the one that tuner knows to be faster,
+ * the own one without tuner or time, or -1 when a race is to tell. */
 enum { VIT_ATTENTION_KERNELS = 2 };
 struct vit_tuner;
-vit_status vit_attention_faster(int *winner, struct vit_kernel *const kernels[VIT_ATTENTION_KERNELS],
-                                struct vit_tuner *tuner, const struct vit_attention_op *op, struct vit_error *err);
+int vit_attention_known(struct vit_tuner *tuner, const struct vit_attention_op *op);
+
+/* Which is faster; tuner is told. The buffers of op are overwritten. */
+vit_status vit_attention_race(int *winner, struct vit_kernel *const kernels[VIT_ATTENTION_KERNELS],
+                              struct vit_tuner *tuner, const struct vit_attention_op *op, struct vit_error *err);
 
 /* ---- Between attention.c and its kernels ---- */
 

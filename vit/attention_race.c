@@ -34,9 +34,11 @@ static vit_status measure(double best[N], int *rounds, struct vit_kernel *const 
     return VIT_OK;
 }
 
-static vit_status race(int *winner, const char *key, struct vit_kernel *const kernels[N], struct vit_tuner *tuner,
-                       const struct vit_attention_op *op, struct vit_error *err)
+vit_status vit_attention_race(int *winner, struct vit_kernel *const kernels[N], struct vit_tuner *tuner,
+                              const struct vit_attention_op *op, struct vit_error *err)
 {
+    char key[VIT_TUNER_KEY_MAX];
+    spell_op(key, op);
     double best[N] = {0};
     int rounds;
     size_t size = 64;
@@ -56,17 +58,14 @@ static vit_status race(int *winner, const char *key, struct vit_kernel *const ke
     return status;
 }
 
-vit_status vit_attention_faster(int *winner, struct vit_kernel *const kernels[N], struct vit_tuner *tuner,
-                                const struct vit_attention_op *op, struct vit_error *err)
+int vit_attention_known(struct vit_tuner *tuner, const struct vit_attention_op *op)
 {
-    *winner = 0;
     if (!tuner)
-        return VIT_OK;
+        return 0;
     char key[VIT_TUNER_KEY_MAX];
     spell_op(key, op);
     const struct vit_choice *known = vit_tuner_find(tuner, key);
-    if (!known)
-        return vit_tuner_has_time(tuner) ? race(winner, key, kernels, tuner, op, err) : VIT_OK;
-    *winner = strcmp(known->primitive, names[1]) == 0;
-    return VIT_OK;
+    if (known)
+        return strcmp(known->primitive, names[1]) == 0;
+    return vit_tuner_has_time(tuner) ? -1 : 0;
 }

@@ -47,17 +47,20 @@ static vit_status open_dnnl(void **context, struct vit_tuner *tuner, struct vit_
     return VIT_OK;
 }
 
-/* In bf16 the own kernel computes with f32's instructions, while oneDNN may have better ones. */
+/* In bf16 the own kernel computes with f32's instructions, while oneDNN may have better ones. Both are made only for a race. */
 static vit_status create_bf16_attention(struct vit_kernel **kernel, void *context, enum vit_isa_level level,
                                         const struct vit_attention_op *op, struct vit_error *err)
 {
+    struct vit_tuner *tuner = ((struct vit_dnnl *)context)->tuner;
     struct vit_kernel *kernels[VIT_ATTENTION_KERNELS] = {0};
-    int winner = 0;
-    vit_status status = vit_attention_create(&kernels[0], level, op, err);
-    if (status == VIT_OK)
+    int winner = vit_attention_known(tuner, op);
+    vit_status status = VIT_OK;
+    if (winner != 1)
+        status = vit_attention_create(&kernels[0], level, op, err);
+    if (status == VIT_OK && winner != 0)
         status = vit_dnnl_attention(&kernels[1], context, op, err);
-    if (status == VIT_OK)
-        status = vit_attention_faster(&winner, kernels, ((struct vit_dnnl *)context)->tuner, op, err);
+    if (status == VIT_OK && winner < 0)
+        status = vit_attention_race(&winner, kernels, tuner, op, err);
     for (int i = 0; i < VIT_ATTENTION_KERNELS; i++) {
         if (status == VIT_OK && i == winner)
             *kernel = kernels[i];

@@ -17,14 +17,14 @@ struct list {
 };
 
 struct columns {
-    int first, n;
+    int first, n, width; /* width: n filled up to whole vectors */
 };
 
-/* Those of panel p. Panels follow each other; the last is packed as whole vectors. */
+/* Those of panel p. Panels follow each other. */
 static struct columns columns(const struct vit_gemm_kernel *kernel, int out, int p)
 {
     int first = vit_panel_start(out, kernel->lanes, p), end = vit_panel_start(out, kernel->lanes, p + 1);
-    return (struct columns){first, (end < out ? end : out) - first};
+    return (struct columns){first, (end < out ? end : out) - first, end - first};
 }
 
 static vit_status pack_weight(const struct vit_packing *packing, const float *weight, void *dst, struct vit_error *err)
@@ -45,7 +45,8 @@ static vit_status pack_weight(const struct vit_packing *packing, const float *we
 
 static struct vit_packing describe_packing(const struct list *list)
 {
-    int lanes = list->kernel->lanes, width = (list->op->linear->out + lanes - 1) / lanes * lanes;
+    int lanes = list->kernel->lanes, out = list->op->linear->out;
+    int width = vit_panel_start(out, lanes, vit_n_panels(out, lanes));
     enum vit_dtype type = list->op->src.type;
     struct vit_packing packing = {.pack = pack_weight, .context = (void *)(uintptr_t)list};
     packing.size = (size_t)list->op->linear->in * (size_t)width * vit_dtype_size(type);
@@ -111,7 +112,7 @@ static void run_panel(const struct gemm *g, float *scratch, const float *a, int6
 {
     const struct vit_linear_op *op = &g->op;
     struct columns c = columns(g->kernel, op->linear->out, panel);
-    int in = op->linear->in, width = (c.n + g->kernel->lanes - 1) / g->kernel->lanes * g->kernel->lanes;
+    int in = op->linear->in;
     struct vit_array dst = op->dst;
     struct vit_gemm_output output = {.dst = (char *)dst.data +
                                             (size_t)(first * op->linear->out + c.first) * vit_dtype_size(dst.type),
@@ -125,20 +126,20 @@ static void run_panel(const struct gemm *g, float *scratch, const float *a, int6
     const char *weight = (const char *)g->weight + (size_t)c.first * (size_t)in * vit_dtype_size(op->src.type);
     for (int k = 0; k < in; k += g->depth) {
         int depth = in - k < g->depth ? in - k : g->depth;
-        size_t size = (size_t)(depth * width) * vit_dtype_size(op->src.type);
+        size_t size = (size_t)(depth * c.width) * vit_dtype_size(op->src.type);
         struct vit_gemm_block block = {.a = a + k,
                                        .a_stride = in,
                                        .weight = (const float *)(const void *)weight,
                                        .sums = scratch,
                                        .rows = n,
                                        .depth = depth,
-                                       .width = width,
+                                       .width = c.width,
                                        .more = k > 0,
                                        .output = k + depth == in ? &output : NULL,
                                        .ahead = weight + size,
                                        .ahead_size = size};
         if (op->src.type != VIT_F32) {
-            g->kernel->widen(scratch + g->wide_block, (const uint16_t *)(const void *)weight, depth * width);
+            g->kernel->widen(scratch + g->wide_block, (const uint16_t *)(const void *)weight, depth * c.width);
             block.weight = scratch + g->wide_block;
         }
         g->kernel->multiply(&block);

@@ -12,7 +12,7 @@ static inline int vit_n_panels(int n, int lanes)
     return (n + TILE_VECS * lanes - 1) / (TILE_VECS * lanes);
 }
 
-/* The column that panel p begins with; that of the last but one ends the matrix, filled up to whole vectors. */
+/* The column that panel p begins with; that of panel number vit_n_panels is where the matrix ends, filled up to whole vectors. */
 static inline int vit_panel_start(int n, int lanes, int p)
 {
     int64_t vecs = (n + lanes - 1) / lanes;

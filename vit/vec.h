@@ -5,7 +5,8 @@
  *     v_zero v_set1 v_load v_store v_add v_mul v_div v_min v_max v_fma v_fms
  *     v_load_some v_store_some   the first n elements of a vector, 0 <= n <= LANES
  *     v_sum v_top    the sum and the largest of a vector's elements
- *     v_exp2         2^x, for -126 <= x <= 127
+ *     v_fraction     x - floor(x)
+ *     v_scale        p 2^floor(x), for p from 1 to 2 and -126 <= x <= 127
  *     v_widen        the vector at a pointer to bf16
  *     v_narrow       stores a vector as bf16, rounded to nearest even
  * v_min and v_max return their second operand where either is NaN. */
@@ -14,6 +15,7 @@
 
 #include <string.h>
 
+#include "vit/polynomials.h"
 #include "weights/half.h"
 
 #define INLINE static inline __attribute__((always_inline)) TARGET
@@ -21,6 +23,17 @@
 static inline int round_up(int n, int step)
 {
     return (n + step - 1) / step * step;
+}
+
+/* 2^x, for -126 <= x <= 127. */
+INLINE vec v_exp2(vec x)
+{
+    vec f = v_fraction(x), p = v_fma(v_set1(EXP2_5), f, v_set1(EXP2_4));
+    p = v_fma(p, f, v_set1(EXP2_3));
+    p = v_fma(p, f, v_set1(EXP2_2));
+    p = v_fma(p, f, v_set1(EXP2_1));
+    p = v_fma(p, f, v_set1(EXP2_0));
+    return v_scale(p, x);
 }
 
 /* ---- bf16 ---- */

@@ -5,8 +5,6 @@
 #include <immintrin.h>
 #include <stdint.h>
 
-#include "vit/polynomials.h"
-
 #define TARGET __attribute__((target("avx2,fma")))
 
 typedef __m256 vec;
@@ -58,16 +56,14 @@ TARGET static inline float v_top(vec x)
     return _mm_cvtss_f32(_mm_max_ss(y, _mm_movehdup_ps(y)));
 }
 
-TARGET static inline vec v_exp2(vec x)
+TARGET static inline vec v_fraction(vec x)
 {
-    vec whole = _mm256_floor_ps(x), f = _mm256_sub_ps(x, whole);
-    vec p = v_set1(EXP2_5);
-    p = v_fma(p, f, v_set1(EXP2_4));
-    p = v_fma(p, f, v_set1(EXP2_3));
-    p = v_fma(p, f, v_set1(EXP2_2));
-    p = v_fma(p, f, v_set1(EXP2_1));
-    p = v_fma(p, f, v_set1(EXP2_0));
-    __m256i exponent = _mm256_slli_epi32(_mm256_cvtps_epi32(whole), 23);
+    return _mm256_sub_ps(x, _mm256_floor_ps(x));
+}
+
+TARGET static inline vec v_scale(vec p, vec x)
+{
+    __m256i exponent = _mm256_slli_epi32(_mm256_cvtps_epi32(_mm256_floor_ps(x)), 23);
     return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), exponent));
 }
 

@@ -5,8 +5,6 @@
 #include <immintrin.h>
 #include <stdint.h>
 
-#include "vit/polynomials.h"
-
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")))
 
 typedef __m512 vec;
@@ -29,17 +27,8 @@ enum { LANES = 16 };
 #define v_sum(x) _mm512_reduce_add_ps(x)
 #define v_top(x) _mm512_reduce_max_ps(x)
 
-TARGET static inline vec v_exp2(vec x)
-{
-    vec f = _mm512_reduce_ps(x, _MM_FROUND_TO_NEG_INF); /* x - floor(x) */
-    vec p = v_set1(EXP2_5);
-    p = v_fma(p, f, v_set1(EXP2_4));
-    p = v_fma(p, f, v_set1(EXP2_3));
-    p = v_fma(p, f, v_set1(EXP2_2));
-    p = v_fma(p, f, v_set1(EXP2_1));
-    p = v_fma(p, f, v_set1(EXP2_0));
-    return _mm512_scalef_ps(p, x); /* p 2^floor(x) */
-}
+#define v_fraction(x) _mm512_reduce_ps(x, _MM_FROUND_TO_NEG_INF)
+#define v_scale(p, x) _mm512_scalef_ps(p, x)
 
 TARGET static inline vec v_widen(const uint16_t *p)
 {
