@@ -57,16 +57,17 @@ FLAGS    := $(CC) -std=c11 -D_GNU_SOURCE -I. $(ONEDNN_CFLAGS) $(CPPFLAGS) $(CFLA
             $(WARNINGS) $(if $(WERROR),-Werror) $(SANITIZE)
 LINK      = $(CC) $(CFLAGS) -fopenmp $(SANITIZE) $(LDFLAGS) -Wl,--as-needed
 LIBS     := $(ONEDNN_LIBS) -ljpeg -ljansson -lzip -lm
+comma    := ,
 SONAME   := libvit.so.$(word 1,$(subst ., ,$(VERSION)))
 COMMIT   := $(or $(shell git --git-dir=.git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null),unknown)
 
-LIB_SRC  := $(wildcard patches/*.c weights/*.c vit/*.c)
-TOOL_SRC := $(wildcard tools/*.c)
+LIB_SRC  := $(wildcard patches/*.c weights/*.c weights/*/*.c vit/*/*.c)
+TOOL_SRC := $(wildcard tools/*.c tools/*/*.c)
 TEST_SRC := $(wildcard tests/*.c)
 LIB_OBJ  := $(LIB_SRC:%.c=$(OBJ)/%.o)
 TOOL_OBJ := $(TOOL_SRC:%.c=$(OBJ)/%.o)
 TEST_OBJ := $(TEST_SRC:%.c=$(OBJ)/%.o)
-TESTED_OBJ := $(OBJ)/tools/stats.o # what tests call of the program; the rest they run
+TESTED_OBJ := $(OBJ)/tools/bench/stats.o # what tests call of the program; the rest they run
 
 # Quiet lines unless V=1:  $(call say,CC,file)
 ifeq ($(V),1)
@@ -117,19 +118,21 @@ clean:
 distclean:
 	rm -rf build
 
-# Headers go into two folders so that with vit.pc's two -I their own #include lines hold as they stand in the tree.
+# The headers' own #include lines hold in the tree and, with vit.pc's one -I, where they are installed: vit.h finds
+# weights/ beside itself there. A PREFIX that the loader does not search is told to programs by a run path.
 TO := $(DESTDIR)$(PREFIX)
+RPATH_USER := $(if $(filter-out /usr /usr/local,$(PREFIX)),-Wl$(comma)-rpath$(comma)$${libdir})
 install: $(INSTALLED)/vit $(INSTALLED)/libvit.so $(BUILD)/libvit.a weights/vit.safetensors
 	install -D -m 755 $(INSTALLED)/vit $(TO)/bin/vit
 	install -D -m 644 $(BUILD)/libvit.a $(TO)/lib/libvit.a
 	install -D -m 644 $(INSTALLED)/libvit.so $(TO)/lib/libvit.so.$(VERSION)
 	ln -sf libvit.so.$(VERSION) $(TO)/lib/$(SONAME)
 	ln -sf $(SONAME) $(TO)/lib/libvit.so
-	install -d $(TO)/include/vit/patches $(TO)/include/vit/weights $(TO)/lib/pkgconfig
-	install -m 644 vit/vit.h vit/error.h $(TO)/include/vit
-	install -m 644 patches/preprocess.h $(TO)/include/vit/patches
-	install -m 644 weights/arch.h weights/config.h weights/options.h weights/tensor.h $(TO)/include/vit/weights
-	sed 's|@VERSION@|$(VERSION)|; s|@ONEDNN@|$(ONEDNN_STATIC)|' vit/vit.pc.in | \
+	install -D -m 644 -t $(TO)/include/vit vit/vit.h
+	install -D -m 644 -t $(TO)/include/vit/base $(addprefix vit/base/,config.h error.h options.h preprocess.h tensor.h)
+	install -D -m 644 -t $(TO)/include/vit/weights/canonical weights/canonical/arch.h
+	install -d $(TO)/lib/pkgconfig
+	sed 's|@VERSION@|$(VERSION)|; s|@RPATH@|$(RPATH_USER)|; s|@ONEDNN@|$(ONEDNN_STATIC)|' vit/vit.pc.in | \
 	    install -m 644 /dev/stdin $(TO)/lib/pkgconfig/vit.pc
 	install -D -m 644 weights/vit.safetensors $(TO)/share/vit/vit.safetensors
 	install -D -m 644 -t $(TO)/share/doc/vit LICENSE weights/MODEL.md
@@ -181,8 +184,8 @@ $(OBJ)/%.o: %.c $(OBJ)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<) $(FLAGS) $(DEFINES) -MMD -MP -c $< -o $@
 
-$(OBJ)/vit/version.o: DEFINES = -DVIT_VERSION='"$(VERSION)"' -DVIT_COMMIT='"$(COMMIT)"'
-$(OBJ)/vit/version.o: $(OBJ)/release
+$(OBJ)/vit/network/version.o: DEFINES = -DVIT_VERSION='"$(VERSION)"' -DVIT_COMMIT='"$(COMMIT)"'
+$(OBJ)/vit/network/version.o: $(OBJ)/release
 $(TEST_OBJ): DEFINES = -DVIT_PROGRAM='"$(BUILD)/vit"'
 
 $(BUILD)/libvit.a: $(LIB_OBJ) $(OBJ)/sources

@@ -11,8 +11,8 @@
 #include <stddef.h>
 
 #include "patches/image.h"
-#include "patches/preprocess.h"
-#include "vit/error.h"
+#include "vit/base/error.h"
+#include "vit/base/preprocess.h"
 
 /* Decodes n bytes; on success the caller frees *image. On failure *image is empty.
  * Errors: empty, unsupported, decode, too_large, memory. */

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "patches/image.h"
-#include "vit/error.h"
+#include "vit/base/error.h"
 
 /* The orientation, 1 to 8, in n bytes of EXIF: a TIFF structure, after at most two "Exif\0\0". 0 when there is none
  * or the structure is damaged. */

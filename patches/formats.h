@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 #include "patches/image.h"
-#include "patches/preprocess.h"
-#include "vit/error.h"
+#include "vit/base/error.h"
+#include "vit/base/preprocess.h"
 
 vit_status vit_jpeg_decode(struct vit_image *image, const uint8_t *bytes, size_t n,
                            const struct vit_decode_options *options, int *orientation, struct vit_error *err);

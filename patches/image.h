@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "vit/error.h"
+#include "vit/base/error.h"
 
 struct vit_image {
     int width, height;

@@ -3,8 +3,8 @@
 #define VIT_PIXELS_H
 
 #include "patches/image.h"
-#include "patches/preprocess.h"
-#include "vit/error.h"
+#include "vit/base/error.h"
+#include "vit/base/preprocess.h"
 
 /* Resizes, crops and pads as the model's origin does, bit for bit as Pillow: pixels (S, S, 3), S = preprocess->size. */
 vit_status vit_pixels_from_image(uint8_t *pixels, const struct vit_image *image,

@@ -3,8 +3,8 @@
 #define VIT_RESIZE_H
 
 #include "patches/image.h"
-#include "patches/preprocess.h"
-#include "vit/error.h"
+#include "vit/base/error.h"
+#include "vit/base/preprocess.h"
 
 /* Resizes src to width x height into *dst, which the caller frees. Errors: memory, too_large, unsupported (a size
  * below 1, an unknown filter). */

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "weights/source.h"
+#include "weights/containers/source.h"
 
 struct scratch {
     char folder[64], path[96];

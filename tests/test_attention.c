@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "tests/check.h"
-#include "vit/attention.h"
-#include "weights/half.h"
+#include "vit/base/half.h"
+#include "vit/kernels/attention.h"
 
 struct shape {
     int batch, tokens, heads, head_dim;

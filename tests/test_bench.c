@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "tests/program.h"
-#include "tools/stats.h"
+#include "tools/bench/stats.h"
 
 #define TINY "tests/goldens/tiny"
 #define QUICK "-m", TINY, "--tune=off", "-t1", "-r3", "--warm-up=1"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vit/isa.h"
+#include "vit/onednn/isa.h"
 #include "vit/vit.h"
 
 static struct vit_error err;

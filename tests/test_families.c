@@ -9,7 +9,7 @@
 #include "tests/npy.h"
 #include "tests/scratch.h"
 #include "vit/vit.h"
-#include "weights/safetensors_write.h"
+#include "weights/containers/safetensors_write.h"
 
 #define FAMILIES "tests/families/"
 

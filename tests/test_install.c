@@ -67,8 +67,10 @@ Test(install, moved_tree, .init = create_root, .fini = remove_root)
         "sed -n 's/^\\([A-Z][a-z]*\\): *\\(.*\\)/\\1=\"\\2\"/; /^[A-Za-z]*=/p'"
         " \"$pcfiledir/vit.pc\" >\"$ROOT/flags.sh\"\n"
         ". \"$ROOT/flags.sh\"\n"
-        "cc -Wall -Wextra -Werror $Cflags \"$ROOT/listing.c\" -o \"$ROOT/listing\" $Libs");
-    expect(run("LD_LIBRARY_PATH=\"$ROOT/moved/lib\" \"$ROOT/listing\" \"$ROOT/moved/share/vit/vit.safetensors\""
+        "cc -Wall -Wextra -Werror $Cflags \"$ROOT/listing.c\" -o \"$ROOT/listing\" $Libs\n"
+        "printf '#include <error.h>\\nint main(void) { error(0, 0, \"of the C library\"); }\\n' >\"$ROOT/libc.c\"\n"
+        "cc -Werror $Cflags \"$ROOT/libc.c\" -o \"$ROOT/libc\"");
+    expect(run("\"$ROOT/listing\" \"$ROOT/moved/share/vit/vit.safetensors\""
                " samples/tractor.jpg"),
            "tractor");
 }

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "tests/check.h"
-#include "vit/linear.h"
-#include "weights/half.h"
+#include "vit/base/half.h"
+#include "vit/choice/linear.h"
 
 /* Exactly n floats, so that a sanitizer sees every access beyond them. */
 static float *random_floats(size_t n, uint32_t seed)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "tests/check.h"
-#include "vit/ops.h"
+#include "vit/operators/ops.h"
 
 /* ---- Random data, the same on every machine ---- */
 

@@ -1,7 +1,7 @@
 /* The pickle interpreter: opcodes as written by hand, wrapped into legacy files of PyTorch, which are pickles in a row.
  */
 #include "tests/scratch.h"
-#include "weights/pickle.h"
+#include "weights/containers/pickle.h"
 
 static struct scratch scratch;
 

@@ -8,7 +8,7 @@
 
 #include "tests/check.h"
 #include "tests/npy.h"
-#include "vit/pos_resize.h"
+#include "vit/network/pos_resize.h"
 
 #define GOLDENS "tests/goldens/pos_resize/"
 

@@ -9,7 +9,7 @@
 
 #include "tests/check.h"
 #include "tests/program.h"
-#include "vit/tuner.h"
+#include "vit/choice/tuner.h"
 #include "vit/vit.h"
 
 static const struct vit_choice fast = {"matmul", "brg:avx512_core", 0.001};

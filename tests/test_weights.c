@@ -8,10 +8,10 @@
 #include <unistd.h>
 
 #include "tests/program.h"
+#include "vit/base/half.h"
 #include "vit/vit.h"
-#include "weights/half.h"
-#include "weights/safetensors_write.h"
-#include "weights/source.h"
+#include "weights/containers/safetensors_write.h"
+#include "weights/containers/source.h"
 
 #define FAMILIES "tests/families/"
 

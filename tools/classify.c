@@ -6,13 +6,13 @@
 
 #include "tools/commands.h"
 #include "tools/environment.h"
-#include "tools/inputs.h"
-#include "tools/loader.h"
 #include "tools/locate.h"
-#include "tools/messages.h"
-#include "tools/output.h"
-#include "tools/progress.h"
-#include "tools/records.h"
+#include "tools/output/messages.h"
+#include "tools/output/output.h"
+#include "tools/output/progress.h"
+#include "tools/output/records.h"
+#include "tools/pictures/inputs.h"
+#include "tools/pictures/loader.h"
 #include "tools/stop.h"
 
 struct job;

@@ -4,10 +4,10 @@
 
 #include "tools/commands.h"
 #include "tools/environment.h"
-#include "tools/messages.h"
-#include "tools/output.h"
+#include "tools/output/messages.h"
+#include "tools/output/output.h"
+#include "tools/output/text.h"
 #include "tools/stop.h"
-#include "tools/text.h"
 
 enum { FIRST_IGNORED = 8 }; /* shown by name */
 

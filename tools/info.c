@@ -5,9 +5,9 @@
 
 #include "tools/commands.h"
 #include "tools/locate.h"
-#include "tools/messages.h"
-#include "tools/output.h"
-#include "tools/text.h"
+#include "tools/output/messages.h"
+#include "tools/output/output.h"
+#include "tools/output/text.h"
 
 enum { FIRST_LABELS = 4 }; /* shown to people */
 

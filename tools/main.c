@@ -2,10 +2,10 @@
 #include <string.h>
 
 #include "tools/commands.h"
-#include "tools/inputs.h"
-#include "tools/messages.h"
 #include "tools/nearest.h"
-#include "tools/output.h"
+#include "tools/output/messages.h"
+#include "tools/output/output.h"
+#include "tools/pictures/inputs.h"
 #include "tools/stop.h"
 
 struct command {

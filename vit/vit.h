@@ -21,12 +21,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "patches/preprocess.h"
-#include "vit/error.h"
-#include "weights/arch.h"
-#include "weights/config.h"
-#include "weights/options.h"
-#include "weights/tensor.h"
+#include "vit/base/config.h"
+#include "vit/base/error.h"
+#include "vit/base/options.h"
+#include "vit/base/preprocess.h"
+#include "vit/base/tensor.h"
+#include "weights/canonical/arch.h"
 
 #ifdef __cplusplus
 extern "C" {

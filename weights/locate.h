@@ -2,7 +2,7 @@
 #ifndef VIT_LOCATE_H
 #define VIT_LOCATE_H
 
-#include "vit/error.h"
+#include "vit/base/error.h"
 
 /* path is a checkpoint file, or a folder as downloaded. The caller frees *file and *folder, also after a failure. */
 vit_status vit_weights_locate(const char *path, char **file, char **folder, struct vit_error *err);

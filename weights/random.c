@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weights/arch.h"
-#include "weights/canonical.h"
-#include "weights/container.h"
-#include "weights/recipe.h"
+#include "weights/canonical/arch.h"
+#include "weights/canonical/canonical.h"
+#include "weights/containers/container.h"
+#include "weights/families/recipe.h"
 #include "weights/weights.h"
 
 /* ---- Numbers ---- */

@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weights/canonical.h"
-#include "weights/family.h"
-#include "weights/half.h"
+#include "vit/base/half.h"
+#include "weights/canonical/canonical.h"
+#include "weights/containers/safetensors_write.h"
+#include "weights/families/family.h"
+#include "weights/families/match.h"
 #include "weights/locate.h"
-#include "weights/match.h"
-#include "weights/preprocess.h"
-#include "weights/safetensors_write.h"
+#include "weights/settings/preprocessing.h"
 
 /* ---- Opening ---- */
 

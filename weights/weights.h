@@ -1,34 +1,8 @@
-/* weights.h: a checkpoint of any origin in the one canonical form: configuration, preprocessing, labels, and checked
- * tensors under canonical names. */
+/* weights.h: the door of weights/: a checkpoint of any origin, opened in the one canonical form, read and saved. */
 #ifndef VIT_WEIGHTS_H
 #define VIT_WEIGHTS_H
 
-#include <stdbool.h>
-
-#include "patches/preprocess.h"
-#include "vit/error.h"
-#include "weights/config.h"
-#include "weights/labels.h"
-#include "weights/layout.h"
-#include "weights/options.h"
-#include "weights/report.h"
-#include "weights/source.h"
-
-struct vit_recipe;
-
-struct vit_weights {
-    struct vit_config config;
-    struct vit_preprocess preprocess;
-    double crop_pct;          /* S / resize_to before rounding; 0: not known */
-    struct vit_labels labels; /* none, or one per class */
-    const char *imagenet;     /* why its 1000 classes are those of ImageNet-1k; NULL: nothing says so */
-    char *origin;             /* what it was made from: a JSON object as text */
-    struct vit_report report;
-    struct vit_layout layout;   /* the canonical tensors, with the types that the file has */
-    struct vit_recipe *recipes; /* recipes[i]: how layout.tensors[i] is made */
-    struct vit_source *source;
-    struct vit_source *head; /* of a separate classifier, or NULL */
-};
+#include "weights/canonical/form.h"
 
 /* Opens a file or a folder. options may be NULL. Every tensor that the configuration calls for is there, rightly shaped and
  * of a floating-point type, and none is surplus; no data is read yet. On failure *weights is NULL. */

@@ -1,0 +1,143 @@
+/* records.c: text for people; json, jsonl, csv and tsv for programs. */
+#include "tools/output/records.h"
+
+#include "tools/output/text.h"
+
+/* ---- text ---- */
+
+static void write_text(const struct vit_records *records, const struct vit_record *record)
+{
+    FILE *out = records->output->text;
+    const char *bold = records->color ? "\033[1m" : "", *best = records->color ? "\033[32m" : "";
+    const char *plain = records->color ? "\033[0m" : "";
+    fputs(bold, out);
+    vit_text_plain(out, record->file);
+    fprintf(out, "%s\n", plain);
+    for (int i = 0; i < record->n; i++) {
+        double score = (double)record->results[i].score;
+        fputs(i == 0 ? best : "", out);
+        if (records->scores == VIT_SCORE_LOGIT)
+            fprintf(out, "  %9.4f   ", score);
+        else
+            fprintf(out, "  %6.2f%%   ", 100.0 * score);
+        vit_text_plain(out, record->results[i].label);
+        fprintf(out, "%s\n", i == 0 ? plain : "");
+    }
+    if (record->n == 0)
+        fputs("  no class reaches the threshold\n", out);
+}
+
+/* ---- json, jsonl ---- */
+
+static void write_json(const struct vit_records *records, const struct vit_record *record)
+{
+    FILE *out = records->output->text;
+    fputs("{\"file\":", out);
+    vit_text_json(out, record->file);
+    if (!vit_text_is_utf8(record->file)) {
+        fputs(",\"file_base64\":\"", out);
+        vit_text_base64(out, record->file);
+        putc('"', out);
+    }
+    fputs(",\"results\":[", out);
+    for (int i = 0; i < record->n; i++) {
+        const struct vit_result *result = &record->results[i];
+        fprintf(out, "%s{\"index\":%d,\"label\":", i ? "," : "", result->index);
+        vit_text_json(out, result->label);
+        fputs(",\"score\":", out);
+        vit_text_json_real(out, (double)result->score);
+        putc('}', out);
+    }
+    fputs("],\"error\":", out);
+    if (record->err) {
+        fprintf(out, "{\"code\":\"%s\",\"message\":", vit_status_name(record->err->status));
+        vit_text_json(out, record->err->message);
+        fputs("}}", out);
+    } else {
+        fputs("null}", out);
+    }
+}
+
+/* ---- csv, tsv ---- */
+
+static char separator(const struct vit_records *records)
+{
+    return records->format == VIT_FORMAT_CSV ? ',' : '\t';
+}
+
+static void write_header(const struct vit_records *records)
+{
+    static const char *const names[] = { "file", "rank", "index", "label", "score", "error" };
+    for (int i = 0; i < 6; i++)
+        fprintf(records->output->text, "%s%c", names[i], i < 5 ? separator(records) : '\n');
+}
+
+static void write_failed_row(const struct vit_records *records, const struct vit_record *record)
+{
+    FILE *out = records->output->text;
+    char error[VIT_ERROR_MAX + 32];
+    snprintf(error, sizeof error, "%s: %s", vit_status_name(record->err->status), record->err->message);
+    vit_text_field(out, record->file, separator(records));
+    for (int i = 0; i < 5; i++)
+        putc(separator(records), out);
+    vit_text_field(out, error, separator(records));
+    putc('\n', out);
+}
+
+static void write_rows(const struct vit_records *records, const struct vit_record *record)
+{
+    FILE *out = records->output->text;
+    char s = separator(records);
+    for (int i = 0; i < record->n; i++) {
+        const struct vit_result *result = &record->results[i];
+        vit_text_field(out, record->file, s);
+        fprintf(out, "%c%d%c%d%c", s, i + 1, s, result->index, s);
+        vit_text_field(out, result->label, s);
+        fprintf(out, "%c%.9g%c\n", s, (double)result->score, s);
+    }
+}
+
+/* ---- Any format ---- */
+
+vit_status vit_records_begin(struct vit_records *records, struct vit_error *err)
+{
+    records->n = 0;
+    if (records->format == VIT_FORMAT_JSON)
+        putc('[', records->output->text);
+    else if (records->format == VIT_FORMAT_CSV || records->format == VIT_FORMAT_TSV)
+        write_header(records);
+    return vit_output_flush(records->output, err);
+}
+
+vit_status vit_records_write(struct vit_records *records, const struct vit_record *record, struct vit_error *err)
+{
+    FILE *out = records->output->text;
+    switch (records->format) {
+    case VIT_FORMAT_TEXT:
+        if (!record->err)
+            write_text(records, record);
+        break;
+    case VIT_FORMAT_JSON:
+        fputs(records->n ? ",\n " : "\n ", out);
+        write_json(records, record);
+        break;
+    case VIT_FORMAT_JSONL:
+        write_json(records, record);
+        putc('\n', out);
+        break;
+    default:
+        if (record->err)
+            write_failed_row(records, record);
+        else
+            write_rows(records, record);
+    }
+    records->n++;
+    return vit_output_flush(records->output, err);
+}
+
+vit_status vit_records_end(struct vit_records *records, struct vit_error *err)
+{
+    if (records->format == VIT_FORMAT_JSON)
+        fputs("\n]\n", records->output->text);
+    return vit_output_flush(records->output, err);
+}

@@ -1,0 +1,24 @@
+/* file.h: a file that nobody vouches for, read by position. */
+#ifndef VIT_FILE_H
+#define VIT_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "vit/base/error.h"
+
+/* A file that is read by position. size and mtime are those at opening; a later difference is an error. Messages do not
+ * name the path: callers prefix it. */
+struct vit_file {
+    int fd;
+    int64_t size;
+    struct timespec mtime;
+    char *path;
+};
+
+vit_status vit_file_open(struct vit_file *file, const char *path, struct vit_error *err);
+vit_status vit_file_read(const struct vit_file *file, int64_t offset, void *dst, size_t n, struct vit_error *err);
+void vit_file_close(struct vit_file *file);
+
+#endif

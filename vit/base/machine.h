@@ -1,0 +1,14 @@
+/* machine.h: what this machine is. */
+#ifndef VIT_MACHINE_H
+#define VIT_MACHINE_H
+
+/* The CPU's own name, as "Intel(R) Xeon(R) Processor". */
+void vit_machine_cpu(char text[64]);
+
+/* Physical cores in the affinity mask of the calling thread, at most the cgroup's CPU quota; at least 1. */
+int vit_machine_cores(void);
+
+/* Seconds of a clock that only goes forward. */
+double vit_now(void);
+
+#endif

@@ -1,0 +1,52 @@
+/* gemm.h: linear layers by own kernels: gemm.c schedules, a kernel for each instruction set computes.
+ *
+ * The weight is packed into panels of outputs, each stored row by row: (in, width). A thread takes
+ * a stretch of rows and a stretch of panels. A block of a panel, at most VIT_GEMM_DEPTH rows deep, meets all rows of the
+ * stretch, or as many as stay in the second cache with it, while the next block is fetched. What is computed for a row
+ * depends neither on the rows beside it nor on the threads. */
+#ifndef VIT_GEMM_H
+#define VIT_GEMM_H
+
+#include "vit/kernels/panels.h"
+#include "vit/onednn/isa.h"
+#include "vit/operators/ops.h"
+
+enum { VIT_GEMM_DEPTH = 1024 };
+
+/* The output of one panel: dst (rows, stride), of which it is columns 0 to n - 1; what is done to the sums is as in
+ * vit_linear_op. */
+struct vit_gemm_output {
+    void *dst;
+    enum vit_dtype type;
+    int64_t stride;
+    int n;
+    const float *bias; /* (n) or NULL */
+    bool add, activate;
+    enum vit_act act;
+};
+
+/* sums = a weight, or with more, += it; and, when output is set, that is all, and the output is made. */
+struct vit_gemm_block {
+    const float *a;      /* (rows, depth), the rows a_stride apart */
+    int64_t a_stride;
+    const float *weight; /* (depth, width), one panel */
+    float *sums;         /* (rows, TILE_VECS vectors) */
+    int rows, depth, width;
+    bool more;
+    const struct vit_gemm_output *output;
+    const char *ahead; /* what is needed next, brought into the second cache */
+    size_t ahead_size;
+};
+
+struct vit_gemm_kernel {
+    const char *name;
+    int lanes; /* floats of a vector */
+    /* dst: one panel (in, n rounded up to lanes) of type, from n rows of a weight (.., in). */
+    void (*pack_weight)(void *dst, enum vit_dtype type, const float *weight, int in, int n);
+    void (*widen)(float *dst, const uint16_t *src, int n); /* from bf16 */
+    void (*multiply)(const struct vit_gemm_block *block);
+};
+
+extern const struct vit_gemm_kernel vit_gemm_avx2, vit_gemm_avx512;
+
+#endif

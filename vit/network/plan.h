@@ -1,0 +1,144 @@
+/* plan.h: a model made into an array of steps for one batch size. Private to vit/.
+ *
+ * plan.c owns the memory and runs the steps; forward.c says which steps a Vision Transformer is made of. */
+#ifndef VIT_PLAN_H
+#define VIT_PLAN_H
+
+#include "vit/network/model.h"
+#include "vit/operators/ops.h"
+
+/* A stage of the pipeline that ends with a step: what a trace writes. */
+struct vit_tap {
+    char name[16];
+    const float *data; /* NULL: no stage ends here */
+    int n_dims;
+    int64_t shape[3]; /* (B, ...); B is left out of the trace when it is 1 */
+};
+
+struct vit_step {
+    char name[64];  /* as "blocks.3.attn.qkv": timm's name of the layer */
+    const char *op; /* "linear", "norm", ... */
+    struct vit_kernel *kernel;
+    double flops;   /* of one run; a multiply-add counts as two */
+    double seconds; /* spent while profiling */
+    struct vit_tap tap;
+};
+
+struct vit_plan {
+    const struct vit_model *model;
+    const struct vit_ops *ops;
+    void *ops_context;
+    int batch;
+    int tokens;  /* of each image in x; fewer than T behind a last block that computes only those that are read */
+    bool traced; /* every stage is wanted whole */
+
+    enum vit_dtype type; /* VIT_F32, or VIT_BF16: what weights and activations are in; all that is marked f32 below stays so */
+
+    /* The arena, cut into the buffers that the steps share. */
+    char *arena;
+    struct vit_array patches; /* (B, N, 3PP) f32, the input */
+    struct vit_array rounded; /* the same in the plan's type */
+    struct vit_array x;       /* (B, T, D) f32, the residual stream; behind the last block (B, tokens, D) */
+    struct vit_array embedded; /* (B, N, D) f32 */
+    struct vit_array h;       /* (B, T, D) */
+    struct vit_array qkv;     /* (B, T, 3D) */
+    struct vit_array f;       /* (B, T, F) */
+    struct vit_array pooled;  /* (B, D) f32, or (B, 2D) with pool concat */
+    struct vit_array logits;  /* (B, K) f32, the output */
+
+    /* Of a model or a plan that needs them; else empty. */
+    struct vit_array read, read_h, q; /* (B, read, D): of the tokens that are read alone, the residual stream (f32), what
+                                         the queries are made of, and the queries */
+    struct vit_array qkv_f32;         /* (B, T, 3D) f32: before the norms of q and k */
+    struct vit_array f2, f_f32;       /* (B, T, 2F), (B, T, F) f32: SwiGLU's two halves, and their product */
+    struct vit_array latent, latent_f32, query; /* (B, D): attention pooling's */
+    struct vit_array pooled_dist;     /* (B, D) f32: the distillation token for its own head */
+    struct vit_array pair;            /* (2, B, K) f32: the logits of both heads */
+
+    int n_steps, capacity;
+    struct vit_step *steps;
+    void *scratch; /* as large as the neediest step asks */
+
+    struct vit_error *err; /* of whoever is building the plan */
+};
+
+struct vit_plan_options {
+    int batch;
+    enum vit_dtype type;
+    const struct vit_ops *ops;
+    struct vit_tuner *tuner; /* or NULL; used while the plan is made */
+    bool traced;
+};
+
+vit_status vit_plan_create(struct vit_plan **plan, const struct vit_model *model,
+                           const struct vit_plan_options *options, struct vit_error *err);
+void vit_plan_free(struct vit_plan *plan); /* NULL is fine */
+
+/* patches -> logits. profile adds to every step's seconds; trace_dir may be NULL. */
+vit_status vit_plan_run(struct vit_plan *plan, bool profile, const char *trace_dir, struct vit_error *err);
+
+/* ---- For forward.c: each appends one step or a few, named after the layer that they execute ---- */
+
+/* dst (rows, D) = norm(src (rows, D) f32). */
+vit_status vit_plan_norm(struct vit_plan *plan, struct vit_array dst, struct vit_array src, int64_t rows,
+                         const struct vit_norm *norm);
+
+/* dst (rows, out) = linear(src (rows, in)); the activation of it; or added to what dst holds. */
+vit_status vit_plan_linear(struct vit_plan *plan, struct vit_array dst, struct vit_array src, int64_t rows,
+                           const struct vit_linear *linear);
+vit_status vit_plan_linear_act(struct vit_plan *plan, struct vit_array dst, struct vit_array src, int64_t rows,
+                               const struct vit_linear *linear);
+vit_status vit_plan_linear_add(struct vit_plan *plan, struct vit_array dst, struct vit_array src, int64_t rows,
+                               const struct vit_linear *linear);
+
+/* qkv (rows, 3D) = the projection of src (rows, D), with the norms of q and k where the model has them. */
+vit_status vit_plan_qkv(struct vit_plan *plan, struct vit_array src, int64_t rows, const struct vit_block *block);
+
+/* dst (rows, F) = act(fc1(src (rows, D))); with SwiGLU, act of fc1's first half times its second half. */
+vit_status vit_plan_hidden(struct vit_plan *plan, struct vit_array dst, struct vit_array src, int64_t rows,
+                           const struct vit_linear *fc1);
+
+/* dst (B, T, D) = attention(qkv (B, T, 3D)). */
+vit_status vit_plan_attention(struct vit_plan *plan, struct vit_array dst, struct vit_array qkv, const char *name);
+
+/* dst (B, Q, D) = attention of q (B, Q, D) over the tokens of kv (B, T, 2D). */
+vit_status vit_plan_cross_attention(struct vit_plan *plan, struct vit_array dst, struct vit_array q, int queries,
+                                    struct vit_array kv, const char *name);
+
+/* dst (B, count, D) = the first count tokens of each image of src (B, T, D), of the same type. */
+vit_status vit_plan_gather(struct vit_plan *plan, struct vit_array dst, struct vit_array src, int count,
+                           const char *name);
+
+/* dst (B, D) f32 = src (D) for every image. */
+vit_status vit_plan_repeat(struct vit_plan *plan, struct vit_array dst, const float *src, const char *name);
+
+/* dst (n) = src (n) f32, in the plan's type. A plan in f32 has one buffer for both and needs no step. */
+vit_status vit_plan_round(struct vit_plan *plan, struct vit_array dst, struct vit_array src, int64_t n,
+                          const char *name);
+
+/* dst (B, T, D) = the tokens of the embedded patches src (B, N, D), both f32. */
+vit_status vit_plan_embed(struct vit_plan *plan, struct vit_array dst, struct vit_array src);
+
+/* dst (B, D) = mean of tokens first .. first + count - 1 of src (B, tokens, D), both f32. The rows of dst are as far apart
+ * as those of the head's input, and begin at its element at. */
+vit_status vit_plan_mean(struct vit_plan *plan, struct vit_array dst, int at, struct vit_array src, int first,
+                         int count);
+
+/* dst (B, K) = mean of the two of pair (2, B, K), both f32. */
+vit_status vit_plan_average(struct vit_plan *plan, struct vit_array dst, struct vit_array pair);
+
+/* data (rows, width) from its row on. */
+struct vit_array vit_array_row(struct vit_array data, int64_t row, int64_t width);
+
+/* Marks the last step as the end of the stage called name, whose values are data (B, rows, width) f32, or (B, width) when
+ * rows is 0. */
+void vit_plan_tap(struct vit_plan *plan, const char *name, struct vit_array data, int rows, int width);
+
+/* Appends all steps of the model. */
+vit_status vit_forward(struct vit_plan *plan);
+
+/* How many tokens, from the first on, the head reads, when that is fewer than T and the last block may leave the others
+ * out; else 0. */
+int vit_plan_tokens_read(const struct vit_plan *plan);
+
+#endif

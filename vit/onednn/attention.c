@@ -1,0 +1,87 @@
+/* dnnl_attention.c: attention by oneDNN: two batched matrix products around a softmax. Queries, keys and values are read
+ * in place from the fused projection, and the result is written token by token: strides do all the transposing. The
+ * scores (B, NH, Q, T) live in the scratch. */
+#include <math.h>
+
+#include "vit/onednn/kernel.h"
+
+struct parts {
+    dnnl_memory_desc_t q, k_transposed, v, scores, dst;
+    dnnl_primitive_attr_t scale, plain;
+    dnnl_post_ops_t post_ops;
+};
+
+static void release(struct parts *p)
+{
+    dnnl_memory_desc_t mds[] = {p->q, p->k_transposed, p->v, p->scores, p->dst};
+    for (size_t i = 0; i < sizeof mds / sizeof *mds; i++)
+        if (mds[i])
+            dnnl_memory_desc_destroy(mds[i]);
+    if (p->scale)
+        dnnl_primitive_attr_destroy(p->scale);
+    if (p->plain)
+        dnnl_primitive_attr_destroy(p->plain);
+    if (p->post_ops)
+        dnnl_post_ops_destroy(p->post_ops);
+}
+
+static vit_status describe(struct parts *p, const struct vit_attention_op *op, struct vit_error *err)
+{
+    dnnl_dim_t B = op->batch, Q = op->queries, T = op->tokens, NH = op->heads, HD = op->head_dim, D = NH * HD;
+    dnnl_dim_t q_step = op->q_step, step = op->kv_step;
+    dnnl_dims_t queries = {B, NH, Q, HD}, columns = {B, NH, HD, T}, rows = {B, NH, T, HD};
+    VIT_TRY(vit_dnnl_md_create(&p->q, op->type, 4, queries, (dnnl_dims_t){Q * q_step, HD, q_step, 1}, err));
+    VIT_TRY(vit_dnnl_md_create(&p->k_transposed, op->type, 4, columns, (dnnl_dims_t){T * step, HD, 1, step}, err));
+    VIT_TRY(vit_dnnl_md_create(&p->v, op->type, 4, rows, (dnnl_dims_t){T * step, HD, step, 1}, err));
+    VIT_TRY(vit_dnnl_md_create(&p->scores, op->type, 4, (dnnl_dims_t){B, NH, Q, T}, NULL, err));
+    VIT_TRY(vit_dnnl_md_create(&p->dst, op->type, 4, queries, (dnnl_dims_t){Q * D, HD, D, 1}, err));
+    VIT_TRY(vit_dnnl_attr_create(&p->scale, err));
+    VIT_TRY(vit_dnnl_attr_create(&p->plain, err));
+    VIT_DNNL(dnnl_post_ops_create(&p->post_ops), "post-operations");
+    float scale = 1 / sqrtf((float)op->head_dim);
+    VIT_DNNL(dnnl_post_ops_append_eltwise(p->post_ops, dnnl_eltwise_linear, scale, 0), "scale");
+    return vit_dnnl_check(dnnl_primitive_attr_set_post_ops(p->scale, p->post_ops), "post-operations", err);
+}
+
+static vit_status fill(struct vit_dnnl_kernel *k, struct parts *p, const struct vit_attention_op *op,
+                       struct vit_error *err)
+{
+    VIT_TRY(describe(p, op, err));
+    k->base.scratch_size = dnnl_memory_desc_get_size(p->scores);
+
+    dnnl_primitive_desc_t pd;
+    VIT_DNNL(dnnl_matmul_primitive_desc_create(&pd, k->engine, p->q, p->k_transposed, NULL, p->scores, p->scale),
+             "q k^T");
+    VIT_TRY(vit_dnnl_kernel_add(k, pd, err));
+    VIT_TRY(vit_dnnl_kernel_bind(k, DNNL_ARG_SRC, p->q, op->q, err));
+    VIT_TRY(vit_dnnl_kernel_bind(k, DNNL_ARG_WEIGHTS, p->k_transposed, op->k, err));
+    VIT_TRY(vit_dnnl_kernel_bind_scratch(k, DNNL_ARG_DST, p->scores, 0, err));
+
+    VIT_DNNL(dnnl_softmax_forward_primitive_desc_create(&pd, k->engine, dnnl_forward_inference, dnnl_softmax_accurate,
+                                                        p->scores, p->scores, 3, p->plain),
+             "softmax");
+    VIT_TRY(vit_dnnl_kernel_add(k, pd, err));
+    VIT_TRY(vit_dnnl_kernel_bind_scratch(k, DNNL_ARG_SRC, p->scores, 0, err));
+    VIT_TRY(vit_dnnl_kernel_bind_scratch(k, DNNL_ARG_DST, p->scores, 0, err));
+
+    VIT_DNNL(dnnl_matmul_primitive_desc_create(&pd, k->engine, p->scores, p->v, NULL, p->dst, p->plain), "scores v");
+    VIT_TRY(vit_dnnl_kernel_add(k, pd, err));
+    VIT_TRY(vit_dnnl_kernel_bind_scratch(k, DNNL_ARG_SRC, p->scores, 0, err));
+    VIT_TRY(vit_dnnl_kernel_bind(k, DNNL_ARG_WEIGHTS, p->v, op->v, err));
+    return vit_dnnl_kernel_bind(k, DNNL_ARG_DST, p->dst, op->dst, err);
+}
+
+vit_status vit_dnnl_attention(struct vit_kernel **kernel, void *context, const struct vit_attention_op *op,
+                              struct vit_error *err)
+{
+    struct vit_dnnl_kernel *k;
+    VIT_TRY(vit_dnnl_kernel_create(&k, context, err));
+    struct parts parts = {0};
+    vit_status status = fill(k, &parts, op, err);
+    release(&parts);
+    if (status == VIT_OK)
+        *kernel = &k->base;
+    else
+        vit_kernel_free(&k->base);
+    return status;
+}

@@ -1,0 +1,190 @@
+/* labels_read.c: names of classes as people keep them: in config.json, in a JSON file, a name a line, or none but those
+ * of the data set. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "weights/canonical/labels.h"
+#include "weights/containers/container.h"
+#include "weights/containers/json.h"
+#include "weights/containers/limits.h"
+
+static const char imagenet_1k[] = "imagenet-1k";
+
+static vit_status check_count(size_t found, int n, struct vit_error *err)
+{
+    if (found != (size_t)n)
+        return vit_fail(err, VIT_ERR_DECODE, "%zu labels for %d classes", found, n);
+    return VIT_OK;
+}
+
+static vit_status from_imagenet(struct vit_labels *labels, int n, struct vit_error *err)
+{
+    VIT_TRY(check_count(VIT_IMAGENET_1K, n, err));
+    VIT_TRY(vit_labels_alloc(labels, n, err));
+    for (int i = 0; i < n; i++)
+        VIT_TRY(vit_labels_set(labels, i, vit_imagenet_1k[i].id, vit_imagenet_1k[i].name, err));
+    return VIT_OK;
+}
+
+/* ---- JSON ---- */
+
+static vit_status from_array(struct vit_labels *labels, int n, const json_t *array, struct vit_error *err)
+{
+    VIT_TRY(check_count(json_array_size(array), n, err));
+    VIT_TRY(vit_labels_alloc(labels, n, err));
+    for (int i = 0; i < n; i++) {
+        const json_t *entry = json_array_get(array, (size_t)i);
+        const char *name = json_string_value(entry), *id = NULL;
+        vit_json_string(entry, "name", &name);
+        if (!name)
+            return vit_fail(err, VIT_ERR_DECODE, "label %d is neither a string nor {\"id\", \"name\"}", i);
+        id = name;
+        vit_json_string(entry, "id", &id);
+        VIT_TRY(vit_labels_set(labels, i, id, name, err));
+    }
+    return VIT_OK;
+}
+
+/* The keys are the numbers of the classes, in decimal. */
+static vit_status from_object(struct vit_labels *labels, int n, const json_t *object, struct vit_error *err)
+{
+    VIT_TRY(check_count(json_object_size(object), n, err));
+    VIT_TRY(vit_labels_alloc(labels, n, err));
+    for (int i = 0; i < n; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "%d", i);
+        const char *name = json_string_value(json_object_get(object, key));
+        if (!name)
+            return vit_fail(err, VIT_ERR_DECODE, "class %d has no label", i);
+        VIT_TRY(vit_labels_set(labels, i, name, name, err));
+    }
+    return VIT_OK;
+}
+
+vit_status vit_labels_from_json(struct vit_labels *labels, int n, const json_t *json, struct vit_error *err)
+{
+    if (json_is_array(json))
+        return from_array(labels, n, json, err);
+    if (json_is_object(json))
+        return from_object(labels, n, json, err);
+    return vit_fail(err, VIT_ERR_DECODE, "labels that are neither an array nor an object");
+}
+
+/* ---- config.json ---- */
+
+/* Whether the names are those that transformers invents for want of any. */
+static bool only_number(const json_t *id2label)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)id2label, key, value)
+        if (!json_is_string(value) || strncmp(json_string_value(value), "LABEL_", 6) != 0)
+            return false;
+    return true;
+}
+
+static vit_status from_timm(struct vit_labels *labels, int n, const json_t *names, const json_t *descriptions,
+                            struct vit_error *err)
+{
+    VIT_TRY(check_count(json_array_size(names), n, err));
+    VIT_TRY(vit_labels_alloc(labels, n, err));
+    for (int i = 0; i < n; i++) {
+        const char *id = json_string_value(json_array_get(names, (size_t)i));
+        if (!id)
+            return vit_fail(err, VIT_ERR_DECODE, "entry %d is not a string", i);
+        const char *name = id;
+        vit_json_string(descriptions, id, &name);
+        VIT_TRY(vit_labels_set(labels, i, id, name, err));
+    }
+    return VIT_OK;
+}
+
+vit_status vit_labels_from_config(struct vit_labels *labels, int n, const json_t *config, const char **key,
+                                  struct vit_error *err)
+{
+    static const char *const arrays[] = {"label_names", "labels"};
+    const json_t *id2label = json_object_get(config, "id2label");
+    *key = NULL;
+    vit_status status = VIT_OK;
+    for (int i = 0; i < 2 && !*key; i++) {
+        const json_t *names = json_object_get(config, arrays[i]);
+        if (json_array_size(names) > 0) {
+            *key = arrays[i];
+            status = from_timm(labels, n, names, json_object_get(config, "label_descriptions"), err);
+        }
+    }
+    if (!*key && json_object_size(id2label) > 0 && !only_number(id2label)) {
+        *key = "id2label";
+        status = from_object(labels, n, id2label, err);
+    }
+    return status == VIT_OK ? VIT_OK : vit_context(err, status, "config.json: %s", *key);
+}
+
+/* ---- A file ---- */
+
+static size_t count_lines(const char *text)
+{
+    size_t n = 0;
+    for (; *text; n++) {
+        text += strcspn(text, "\n");
+        text += *text == '\n';
+    }
+    return n;
+}
+
+/* text is cut into its lines. */
+static vit_status from_lines(struct vit_labels *labels, int n, char *text, struct vit_error *err)
+{
+    VIT_TRY(check_count(count_lines(text), n, err));
+    VIT_TRY(vit_labels_alloc(labels, n, err));
+    for (int i = 0; i < n; i++) {
+        char *next = text + strcspn(text, "\n");
+        next += *next == '\n';
+        text[strcspn(text, "\r\n")] = '\0';
+        if (!*text)
+            return vit_fail(err, VIT_ERR_DECODE, "line %d is empty", i + 1);
+        VIT_TRY(vit_labels_set(labels, i, text, text, err));
+        text = next;
+    }
+    return VIT_OK;
+}
+
+static vit_status from_text(struct vit_labels *labels, int n, char *text, size_t length, struct vit_error *err)
+{
+    size_t blank = strspn(text, " \t\r\n");
+    if (text[blank] != '[' && text[blank] != '{') {
+        if (memchr(text, '\0', length))
+            return vit_fail(err, VIT_ERR_DECODE, "not a text file");
+        return from_lines(labels, n, text, err);
+    }
+    json_t *json = NULL;
+    VIT_TRY(vit_json_parse(&json, text, length, err));
+    vit_status status = vit_labels_from_json(labels, n, json, err);
+    json_decref(json);
+    return status;
+}
+
+static vit_status from_file(struct vit_labels *labels, int n, const char *path, struct vit_error *err)
+{
+    struct vit_file file;
+    char *text = NULL;
+    vit_status status = vit_file_open(&file, path, err);
+    if (status == VIT_OK && file.size > VIT_LIMIT_JSON)
+        status = vit_fail(err, VIT_ERR_TOO_LARGE, "%lld bytes, at most %d are read", (long long)file.size, VIT_LIMIT_JSON);
+    if (status == VIT_OK && !(text = calloc((size_t)file.size + 1, 1)))
+        status = vit_fail(err, VIT_ERR_MEMORY, "out of memory");
+    if (status == VIT_OK)
+        status = vit_file_read(&file, 0, text, (size_t)file.size, err);
+    if (status == VIT_OK)
+        status = from_text(labels, n, text, (size_t)file.size, err);
+    free(text);
+    vit_file_close(&file);
+    return status;
+}
+
+vit_status vit_labels_named(struct vit_labels *labels, int n, const char *name, struct vit_error *err)
+{
+    vit_status status = strcmp(name, imagenet_1k) == 0 ? from_imagenet(labels, n, err) : from_file(labels, n, name, err);
+    return status == VIT_OK ? VIT_OK : vit_context(err, status, "labels %s", name);
+}

@@ -1,0 +1,52 @@
+/* container.h: what the reader of one container format fills in. Private to weights/. */
+#ifndef VIT_CONTAINER_H
+#define VIT_CONTAINER_H
+
+#include <stdbool.h>
+
+#include "vit/base/file.h"
+#include "weights/containers/source.h"
+
+struct vit_source {
+    struct vit_file file;
+    const struct vit_container *container;
+    int n_tensors;
+    struct vit_tensor *tensors; /* names owned */
+    int *by_name;               /* tensor indices sorted by name */
+    int n_metadata;
+    struct vit_metadata *metadata;
+    void *priv; /* the reader's own */
+};
+
+struct vit_container {
+    const char *name;
+    bool (*sniff)(const uint8_t *head, size_t n); /* the file's first n bytes, n <= VIT_SNIFF_MAX */
+    /* source->file is open, all else zero. Fills tensors, metadata and priv; what a failed open leaves is closed by
+     * the caller through `close`. */
+    vit_status (*open)(struct vit_source *source, struct vit_error *err);
+    vit_status (*read)(const struct vit_source *source, int i, void *dst, struct vit_error *err);
+    void (*close)(struct vit_source *source); /* frees priv */
+};
+
+enum { VIT_SNIFF_MAX = 512 };
+
+extern const struct vit_container vit_safetensors, vit_zipped, vit_torch_legacy, vit_sharded;
+
+/* Opens one file of a sharded checkpoint: as vit_source_open, but not another index. */
+vit_status vit_source_open_shard(struct vit_source **source, const char *path, struct vit_error *err);
+
+/* Why a file with this head, which no reader takes, is refused, and what to do instead; NULL: nothing is known. */
+const char *vit_refusal(const uint8_t *head, size_t n);
+
+/* Refuses names that are empty, too long or hold control characters; vit_source_add does so too. */
+vit_status vit_source_check_name(const struct vit_source *source, const char *name, struct vit_error *err);
+
+/* Appends a tensor, taking a copy of name; checks name, rank, sizes, and that count and bytes do not overflow. */
+vit_status vit_source_add(struct vit_source *source, const char *name, enum vit_dtype dtype, int n_dims,
+                          const int64_t *shape, struct vit_error *err);
+
+/* Appends a key and its text, taking copies. */
+vit_status vit_source_add_metadata(struct vit_source *source, const char *key, const char *value,
+                                   struct vit_error *err);
+
+#endif

@@ -1,0 +1,29 @@
+/* json.h: JSON text that nobody vouches for, parsed by jansson within limits. */
+#ifndef VIT_JSON_H
+#define VIT_JSON_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "vit/base/error.h"
+
+struct vit_file;
+
+/* Parses n bytes of text. Keys that occur twice, anything after the value and nesting deeper than
+ * VIT_LIMIT_JSON_DEPTH are refused. *root is the caller's to json_decref; NULL on failure. */
+vit_status vit_json_parse(json_t **root, const char *text, size_t n, struct vit_error *err);
+
+/* Reads and parses an open file of at most VIT_LIMIT_JSON bytes; one at a path, whose messages begin with the path. */
+vit_status vit_json_read(json_t **root, const struct vit_file *file, struct vit_error *err);
+vit_status vit_json_load(json_t **root, const char *path, struct vit_error *err);
+
+/* The same for folder/name, which need not exist: then VIT_OK and *root NULL. Messages begin with the path. */
+vit_status vit_json_load_optional(json_t **root, const char *folder, const char *name, struct vit_error *err);
+
+/* Members of an object by key. Each returns whether the member is there and rightly typed; else *out is unchanged. */
+bool vit_json_int(const json_t *object, const char *key, int *out);
+bool vit_json_real(const json_t *object, const char *key, double *out);
+bool vit_json_string(const json_t *object, const char *key, const char **out); /* owned by object */
+
+#endif

@@ -1,0 +1,224 @@
+/* torch_state.c: finds the state dict in a PyTorch pickle, and its tensors as views of storages. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "weights/containers/limits.h"
+#include "weights/containers/strided.h"
+#include "weights/containers/torch.h"
+
+enum { MAX_WRAPPERS = 2, MAX_PARAMETERS = 4 };
+
+typedef struct vit_pickle_node node;
+
+/* The global that a call's result would be of, through calls of calls; NULL: not a call of one. */
+static const node *class_of(const node *call)
+{
+    for (int i = 0; i < MAX_PARAMETERS && call->kind == VIT_PICKLE_CALL; i++)
+        call = call->call.callee;
+    return call->kind == VIT_PICKLE_GLOBAL ? call : NULL;
+}
+
+static bool is_tensor(const node *item)
+{
+    return item->kind == VIT_PICKLE_CALL &&
+           (vit_pickle_is_global(item->call.callee, "torch._utils", "_rebuild_tensor_v2") ||
+            vit_pickle_is_global(item->call.callee, "torch._utils", "_rebuild_tensor_v3") ||
+            vit_pickle_is_global(item->call.callee, "torch._utils", "_rebuild_tensor"));
+}
+
+static bool is_parameter(const node *item)
+{
+    return item->kind == VIT_PICKLE_CALL && item->call.args->items.n > 0 &&
+           (vit_pickle_is_global(item->call.callee, "torch._utils", "_rebuild_parameter") ||
+            vit_pickle_is_global(item->call.callee, "torch._utils", "_rebuild_parameter_with_state") ||
+            vit_pickle_is_global(item->call.callee, "torch.nn.parameter", "Parameter"));
+}
+
+/* The call that rebuilds a tensor, taken out of parameters around it; NULL: the item is no tensor. */
+static const node *find_tensor(const node *item)
+{
+    for (int i = 0; i < MAX_PARAMETERS && is_parameter(item); i++)
+        item = item->call.args->items.at[0];
+    return is_tensor(item) ? item : NULL;
+}
+
+/* ---- One tensor ---- */
+
+/* The integers of a tuple, list or torch.Size; their number, or -1. */
+static int parse_ints(const node *item, int64_t *values)
+{
+    if (item->kind == VIT_PICKLE_CALL && vit_pickle_is_global(item->call.callee, "torch", "Size") &&
+        item->call.args->items.n == 1)
+        item = item->call.args->items.at[0];
+    if ((item->kind != VIT_PICKLE_TUPLE && item->kind != VIT_PICKLE_LIST) || item->items.n > VIT_MAX_DIMS)
+        return -1;
+    for (size_t i = 0; i < item->items.n; i++) {
+        if (item->items.at[i]->kind != VIT_PICKLE_INT)
+            return -1;
+        values[i] = item->items.at[i]->integer;
+    }
+    return (int)item->items.n;
+}
+
+/* The tensor must lie within its storage, and may not be larger: a stride of 0 would multiply it. */
+static vit_status check_view(const struct vit_tensor *tensor, const struct vit_torch_view *view,
+                             const struct vit_torch_storage *storage, struct vit_error *err)
+{
+    int64_t span = vit_strided_span(tensor, view->stride), count = vit_tensor_count(tensor);
+    if (span < 0 || view->offset < 0 || view->offset > storage->n_elements || span > storage->n_elements - view->offset)
+        return vit_fail(err, VIT_ERR_DECODE,
+                        "tensor %s: %" PRId64 " elements from %" PRId64 " on (-1: overflow) reach beyond the %" PRId64
+                        " of storage %s",
+                        tensor->name, span, view->offset, storage->n_elements, storage->key);
+    if (count > storage->n_elements)
+        return vit_fail(err, VIT_ERR_DECODE, "tensor %s: %" PRId64 " elements of a storage of %" PRId64, tensor->name,
+                        count, storage->n_elements);
+    return VIT_OK;
+}
+
+/* The seventh argument of _rebuild_tensor_v3 names the type of elements that have no storage class. */
+static vit_status refuse_type(const char *name, const struct vit_torch_storage *storage, const node *args,
+                              struct vit_error *err)
+{
+    const node *dtype = args->items.n > 6 ? args->items.at[6] : NULL;
+    return vit_fail(err, VIT_ERR_UNSUPPORTED, "tensor %s: elements of type %.64s are not supported", name,
+                    dtype && dtype->kind == VIT_PICKLE_GLOBAL ? dtype->global.name : storage->type);
+}
+
+/* Arguments: storage, offset, shape, stride, ... */
+static vit_status add_tensor(struct vit_source *source, struct vit_torch *torch, const char *name, const node *tensor,
+                             struct vit_error *err)
+{
+    const node *args = tensor->call.args;
+    struct vit_torch_view *view = &torch->views[source->n_tensors];
+    int64_t shape[VIT_MAX_DIMS];
+    const node *key = args->items.n < 4 ? NULL : vit_torch_storage_key(args->items.at[0]);
+    if (!key)
+        return vit_fail(err, VIT_ERR_DECODE, "tensor %s: it is not rebuilt from a storage", name);
+    view->storage = vit_torch_find(torch, key->text.bytes);
+    const struct vit_torch_storage *storage = &torch->storages[view->storage];
+    if (storage->dtype < 0)
+        return refuse_type(name, storage, args, err);
+    int n_dims = parse_ints(args->items.at[2], shape), n_strides = parse_ints(args->items.at[3], view->stride);
+    if (n_dims < 0 || n_dims != n_strides || args->items.at[1]->kind != VIT_PICKLE_INT)
+        return vit_fail(err, VIT_ERR_DECODE, "tensor %s: shape, stride and offset are not up to %d integers each", name,
+                        VIT_MAX_DIMS);
+    view->offset = args->items.at[1]->integer;
+    VIT_TRY(vit_source_add(source, name, (enum vit_dtype)storage->dtype, n_dims, shape, err));
+    return check_view(&source->tensors[source->n_tensors - 1], view, storage, err);
+}
+
+/* ---- The state dict ---- */
+
+static vit_status refuse_object(const char *what, const node *class, struct vit_error *err)
+{
+    return vit_fail(err, VIT_ERR_UNSUPPORTED, "%s is a pickled object (%.128s.%.128s): save its state_dict() instead",
+                    what, class->global.module, class->global.name);
+}
+
+/* The dict of tensors: the root, or what training scripts wrap it in. */
+static vit_status find_state_dict(const node *root, const node **found, struct vit_error *err)
+{
+    static const char *const wrappers[] = {"state_dict_ema", "model_ema", "state_dict", "model", "model_state_dict"};
+    const node *dict = root;
+    for (int depth = 0; depth < MAX_WRAPPERS; depth++) {
+        const node *inner = NULL;
+        for (size_t i = 0; i < sizeof wrappers / sizeof *wrappers && !inner; i++) {
+            inner = vit_pickle_get(dict, wrappers[i]);
+            if (inner && inner->kind == VIT_PICKLE_CALL && !find_tensor(inner) && class_of(inner))
+                return refuse_object(wrappers[i], class_of(inner), err);
+            if (inner && inner->kind != VIT_PICKLE_DICT)
+                inner = NULL;
+        }
+        if (!inner)
+            break;
+        dict = inner;
+    }
+    if (dict->kind == VIT_PICKLE_DICT) {
+        *found = dict;
+        return VIT_OK;
+    }
+    if (class_of(dict) && !find_tensor(dict))
+        return refuse_object("it", class_of(dict), err);
+    return vit_fail(err, VIT_ERR_UNSUPPORTED, "it holds no dict of named tensors: save a state_dict()");
+}
+
+/* Without what data-parallel and compiled models put before every name. */
+static const char *strip_name(const char *name)
+{
+    static const char *const prefixes[] = {"module.", "_orig_mod."};
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+        size_t n = strlen(prefixes[i]);
+        if (strncmp(name, prefixes[i], n) == 0 && name[n]) {
+            name += n;
+            i = (size_t)-1;
+        }
+    }
+    return name;
+}
+
+/* Tensors that share a storage multiply it. */
+static vit_status check_total(const struct vit_source *source, struct vit_error *err)
+{
+    int64_t total = 0, limit;
+    if (__builtin_mul_overflow(source->file.size, VIT_LIMIT_SHARING, &limit))
+        limit = INT64_MAX;
+    for (int i = 0; i < source->n_tensors; i++) {
+        const struct vit_tensor *tensor = &source->tensors[i];
+        if (__builtin_add_overflow(total, vit_tensor_count(tensor) * (int64_t)vit_dtype_size(tensor->dtype), &total) ||
+            total > limit)
+            return vit_fail(
+                err, VIT_ERR_TOO_LARGE,
+                "tensor %s: the tensors up to it, sharing storages, are more than %d times the file's %" PRId64
+                " bytes",
+                tensor->name, VIT_LIMIT_SHARING, source->file.size);
+    }
+    return VIT_OK;
+}
+
+vit_status vit_torch_add_tensors(struct vit_source *source, struct vit_torch *torch, struct vit_error *err)
+{
+    const node *dict = NULL;
+    VIT_TRY(find_state_dict(torch->pickle.root, &dict, err));
+    size_t n = dict->items.n / 2;
+    torch->views = calloc(n ? n : 1, sizeof *torch->views);
+    if (!torch->views)
+        return vit_fail(err, VIT_ERR_MEMORY, "out of memory for %zu tensors", n);
+    for (size_t i = 0; i < n; i++) {
+        const node *key = dict->items.at[2 * i], *tensor = find_tensor(dict->items.at[2 * i + 1]);
+        if (!tensor)
+            continue; /* step counts, _extra_state, ... */
+        if (key->kind != VIT_PICKLE_STRING || strlen(key->text.bytes) != key->text.n)
+            return vit_fail(err, VIT_ERR_DECODE, "tensor number %d: its key is not a plain string", source->n_tensors);
+        const char *name = strip_name(key->text.bytes);
+        VIT_TRY(vit_source_check_name(source, name, err));
+        VIT_TRY(add_tensor(source, torch, name, tensor, err));
+    }
+    if (source->n_tensors == 0)
+        return vit_fail(err, VIT_ERR_UNSUPPORTED,
+                        "none of the %zu entries of its dict is a tensor: save a state_dict()", n);
+    return check_total(source, err);
+}
+
+vit_status vit_torch_read(const struct vit_source *source, const struct vit_torch *torch, int i, void *dst,
+                          vit_status (*read)(const struct vit_source *source, const struct vit_torch_storage *storage,
+                                             int64_t begin, void *dst, size_t n, struct vit_error *err),
+                          struct vit_error *err)
+{
+    const struct vit_tensor *tensor = &source->tensors[i];
+    const struct vit_torch_view *view = &torch->views[i];
+    const struct vit_torch_storage *storage = &torch->storages[view->storage];
+    size_t bytes = (size_t)vit_strided_span(tensor, view->stride) * storage->element;
+    int64_t begin = view->offset * (int64_t)storage->element;
+    if (bytes == 0 || vit_strided_is_dense(tensor, view->stride))
+        return read(source, storage, begin, dst, bytes, err);
+    void *scattered = malloc(bytes);
+    if (!scattered)
+        return vit_fail(err, VIT_ERR_MEMORY, "out of memory for %zu bytes", bytes);
+    vit_status status = read(source, storage, begin, scattered, bytes, err);
+    if (status == VIT_OK)
+        vit_strided_copy(tensor, view->stride, scattered, dst);
+    free(scattered);
+    return status;
+}

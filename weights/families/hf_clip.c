@@ -1,0 +1,120 @@
+/* hf_clip.c: the image towers of Hugging Face's CLIP and SigLIP, whose names are nearly the same. */
+#include "weights/containers/json.h"
+#include "weights/families/family.h"
+#include "weights/settings/preprocessing.h"
+
+static bool is_tower(const struct vit_checkpoint *cp)
+{
+    return vit_checkpoint_search(cp, "embeddings.patch_embedding.weight") != NULL;
+}
+
+static bool detect_clip(const struct vit_checkpoint *cp)
+{
+    return is_tower(cp) && vit_checkpoint_search(cp, "pre_layrnorm.weight");
+}
+
+/* Whole models keep the image tower's settings in an object of their own. */
+static const json_t *find_config(const struct vit_checkpoint *cp)
+{
+    const json_t *vision = json_object_get(cp->config, "vision_config");
+    return vision ? vision : cp->config;
+}
+
+static void read_shapes(struct vit_config *c, const struct vit_checkpoint *cp)
+{
+    c->width = vit_checkpoint_dim(cp, "embeddings.patch_embedding.weight", 0);
+    c->patch = vit_checkpoint_dim(cp, "embeddings.patch_embedding.weight", 2);
+    c->depth = vit_checkpoint_count(cp, "encoder.layers.%d.layer_norm1.weight");
+    c->mlp = vit_checkpoint_dim(cp, "encoder.layers.0.mlp.fc1.weight", 0);
+    c->qkv_bias = vit_checkpoint_has(cp, "encoder.layers.0.self_attn.q_proj.bias");
+    c->cls = vit_checkpoint_has(cp, "embeddings.class_embedding");
+    c->pre_norm = vit_checkpoint_has(cp, "pre_layrnorm.weight");
+    c->classes = vit_checkpoint_dim(cp, "classifier.weight", 0);
+    c->norm_place = VIT_NORM_BEFORE;
+    c->pos_covers = c->cls ? VIT_POS_CLS : VIT_POS_PATCHES;
+    c->pos_resize = VIT_POS_RESIZE_BICUBIC;
+}
+
+static vit_status configure(struct vit_weights *weights, const struct vit_checkpoint *cp, const char *type, double eps,
+                            const char *act, struct vit_error *err)
+{
+    struct vit_config *c = &weights->config;
+    const json_t *config = find_config(cp);
+    struct vit_arch_choice arch;
+    VIT_TRY(vit_choose_arch(&arch, cp, json_string_value(json_object_get(cp->config, "model_type")), "config.json", err));
+    VIT_TRY(vit_choose_heads(weights, &arch, config, "num_attention_heads", err));
+    c->eps = vit_choose_real(weights, "eps", config, "layer_norm_eps", eps, "the default of transformers");
+    VIT_TRY(vit_choose_act(weights, config, act, err));
+    vit_report_set(&weights->report, "pool", "the tensors", "%s", vit_pool_name(c->pool));
+    VIT_TRY(vit_choose_grid(weights, vit_checkpoint_dim(cp, "embeddings.position_embedding.weight", 0), c->cls, err));
+    return vit_preprocess_hf(weights, cp, type, err);
+}
+
+/* The classifier reads the mean of the patches without a final norm; the projection to the joint embedding reads the CLS
+ * token behind it. */
+static vit_status configure_clip(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_error *err)
+{
+    struct vit_config *c = &weights->config;
+    read_shapes(c, cp);
+    if (c->classes) {
+        c->pool = VIT_POOL_AVG;
+        c->norm_place = VIT_NORM_NONE;
+    } else {
+        c->pool = VIT_POOL_TOKEN;
+        c->classes = vit_checkpoint_dim(cp, "visual_projection.weight", 0);
+        if (c->classes)
+            vit_report_set(&weights->report, "head", "visual_projection", "the joint embedding, not classes");
+    }
+    return configure(weights, cp, "clip", 1e-5, "quick_gelu", err);
+}
+
+/* The classifier reads the mean of the patches; what else uses the tower, its attention pooling. */
+static vit_status configure_siglip(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_error *err)
+{
+    struct vit_config *c = &weights->config;
+    read_shapes(c, cp);
+    c->pool = c->classes == 0 && vit_checkpoint_has(cp, "head.probe") ? VIT_POOL_MAP : VIT_POOL_AVG;
+    return configure(weights, cp, "siglip", 1e-6, "gelu_pytorch_tanh", err);
+}
+
+static const char *const prefixes[] = {"vision_model.", NULL};
+
+#define LAYER "encoder.layers.#."
+
+static const struct vit_rule rules[] = {
+    {.to = "cls_token", .from = {"embeddings.class_embedding"}, .change = VIT_SQUEEZED},
+    {.to = "pos_embed", .from = {"embeddings.position_embedding.weight"}, .change = VIT_SQUEEZED},
+    {.to = "patch_embed.proj.*", .from = {"embeddings.patch_embedding.*"}},
+    {.to = "norm_pre.*", .from = {"pre_layrnorm.*"}},
+    {.to = "blocks.#.norm1.*", .from = {LAYER "layer_norm1.*"}},
+    {.to = "blocks.#.attn.qkv.*",
+     .from = {LAYER "self_attn.q_proj.*", LAYER "self_attn.k_proj.*", LAYER "self_attn.v_proj.*"}},
+    {.to = "blocks.#.attn.proj.*", .from = {LAYER "self_attn.out_proj.*"}},
+    {.to = "blocks.#.norm2.*", .from = {LAYER "layer_norm2.*"}},
+    {.to = "blocks.#.mlp.fc1.*", .from = {LAYER "mlp.fc1.*"}},
+    {.to = "blocks.#.mlp.fc2.*", .from = {LAYER "mlp.fc2.*"}},
+    {.to = "norm.*", .from = {"post_layernorm.*"}},
+    {.to = "attn_pool.latent", .from = {"head.probe"}},
+    {.to = "attn_pool.q.weight", .from = {"head.attention.in_proj_weight"}, .change = VIT_FIRST_THIRD},
+    {.to = "attn_pool.q.bias", .from = {"head.attention.in_proj_bias"}, .change = VIT_FIRST_THIRD},
+    {.to = "attn_pool.kv.weight", .from = {"head.attention.in_proj_weight"}, .change = VIT_LAST_THIRDS},
+    {.to = "attn_pool.kv.bias", .from = {"head.attention.in_proj_bias"}, .change = VIT_LAST_THIRDS},
+    {.to = "attn_pool.proj.*", .from = {"head.attention.out_proj.*"}},
+    {.to = "attn_pool.norm.*", .from = {"head.layernorm.*"}},
+    {.to = "attn_pool.mlp.fc1.*", .from = {"head.mlp.fc1.*"}},
+    {.to = "attn_pool.mlp.fc2.*", .from = {"head.mlp.fc2.*"}},
+    {.to = "head.*", .from = {"classifier.*"}},
+    {.to = "head.weight", .from = {"visual_projection.weight"}},
+    {.to = "head.bias", .change = VIT_ZERO}, /* of the projection, which has none */
+};
+
+static const char *const ignored_clip[] = {"text_model.*",  "text_projection.*", "logit_scale",
+                                           "*position_ids", "post_layernorm.*",  "visual_projection.*", NULL};
+static const char *const ignored_siglip[] = {"text_model.*", "logit_scale", "logit_bias", "*position_ids", "head.*", NULL};
+
+const struct vit_family vit_family_hf_clip = {
+    "hf_clip", detect_clip, configure_clip, prefixes, rules, sizeof rules / sizeof *rules, ignored_clip,
+};
+const struct vit_family vit_family_hf_siglip = {
+    "hf_siglip", is_tower, configure_siglip, prefixes, rules, sizeof rules / sizeof *rules, ignored_siglip,
+};

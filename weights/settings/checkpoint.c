@@ -1,0 +1,151 @@
+/* checkpoint.c: names without wrappers, and the JSON files beside a checkpoint. */
+#include "weights/settings/checkpoint.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "weights/containers/json.h"
+#include "weights/containers/limits.h"
+
+/* Left by DistributedDataParallel, torch.compile, transformers' wrapper of timm, Lightning, and OpenCLIP around a tower
+ * of timm's. */
+static const char *const wrappers[] = {"module.",   "_orig_mod.",    "timm_model.", "model.",
+                                       "backbone.", "visual.trunk.", NULL};
+
+static int compare_names(const void *a, const void *b, void *names)
+{
+    const char *const *n = names;
+    return strcmp(n[*(const int *)a], n[*(const int *)b]);
+}
+
+static vit_status sort_names(struct vit_checkpoint *cp, struct vit_error *err)
+{
+    int n = vit_source_n_tensors(cp->source);
+    for (int i = 0; i < n; i++)
+        cp->by_name[i] = i;
+    qsort_r(cp->by_name, (size_t)n, sizeof *cp->by_name, compare_names, cp->names);
+    for (int i = 1; i < n; i++) {
+        int a = cp->by_name[i - 1], b = cp->by_name[i];
+        if (strcmp(cp->names[a], cp->names[b]) == 0)
+            return vit_fail(err, VIT_ERR_DECODE, "%s and %s are the same tensor, %s, once prefixes are taken off",
+                            vit_source_tensor(cp->source, a)->name, vit_source_tensor(cp->source, b)->name,
+                            cp->names[a]);
+    }
+    return VIT_OK;
+}
+
+static const char *strip(const char *name, const char *const *prefixes)
+{
+    for (int i = 0; prefixes[i];) {
+        size_t n = strlen(prefixes[i]);
+        if (strncmp(name, prefixes[i], n) == 0 && name[n]) {
+            name += n;
+            i = 0;
+        } else {
+            i++;
+        }
+    }
+    return name;
+}
+
+vit_status vit_checkpoint_strip(struct vit_checkpoint *cp, const char *const *prefixes, struct vit_error *err)
+{
+    for (int i = 0; i < vit_source_n_tensors(cp->source); i++)
+        cp->names[i] = strip(cp->names[i], prefixes);
+    return sort_names(cp, err);
+}
+
+/* transformers 5 may keep the image processor within a larger file. */
+static vit_status load_processor(json_t **processor, const char *folder, struct vit_error *err)
+{
+    VIT_TRY(vit_json_load_optional(processor, folder, "preprocessor_config.json", err));
+    if (*processor)
+        return VIT_OK;
+    json_t *whole = NULL;
+    VIT_TRY(vit_json_load_optional(&whole, folder, "processor_config.json", err));
+    *processor = json_incref(json_object_get(whole, "image_processor"));
+    json_decref(whole);
+    return VIT_OK;
+}
+
+vit_status vit_checkpoint_open(struct vit_checkpoint *cp, const struct vit_source *source, const char *folder,
+                               const struct vit_model_options *options, struct vit_error *err)
+{
+    size_t n = (size_t)vit_source_n_tensors(source);
+    *cp = (struct vit_checkpoint){.source = source, .options = options};
+    cp->names = calloc(n + 1, sizeof *cp->names);
+    cp->by_name = calloc(n + 1, sizeof *cp->by_name);
+    if (!cp->names || !cp->by_name)
+        return vit_fail(err, VIT_ERR_MEMORY, "out of memory for %zu names", n);
+    for (size_t i = 0; i < n; i++)
+        cp->names[i] = vit_source_tensor(source, (int)i)->name;
+    VIT_TRY(vit_checkpoint_strip(cp, wrappers, err));
+    if (!folder)
+        return VIT_OK;
+    VIT_TRY(vit_json_load_optional(&cp->config, folder, "config.json", err));
+    VIT_TRY(vit_json_load_optional(&cp->open_clip, folder, "open_clip_config.json", err));
+    return load_processor(&cp->processor, folder, err);
+}
+
+void vit_checkpoint_close(struct vit_checkpoint *cp)
+{
+    free(cp->names);
+    free(cp->by_name);
+    json_decref(cp->config);
+    json_decref(cp->processor);
+    json_decref(cp->open_clip);
+    *cp = (struct vit_checkpoint){0};
+}
+
+int vit_checkpoint_find(const struct vit_checkpoint *cp, const char *name)
+{
+    int low = 0, high = vit_source_n_tensors(cp->source);
+    while (low < high) {
+        int middle = low + (high - low) / 2, order = strcmp(name, cp->names[cp->by_name[middle]]);
+        if (order == 0)
+            return cp->by_name[middle];
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return -1;
+}
+
+bool vit_checkpoint_has(const struct vit_checkpoint *cp, const char *name)
+{
+    return vit_checkpoint_find(cp, name) >= 0;
+}
+
+const char *vit_checkpoint_search(const struct vit_checkpoint *cp, const char *part)
+{
+    for (int i = 0; i < vit_source_n_tensors(cp->source); i++)
+        if (strstr(cp->names[i], part))
+            return cp->names[i];
+    return NULL;
+}
+
+int vit_checkpoint_dim(const struct vit_checkpoint *cp, const char *name, int axis)
+{
+    int i = vit_checkpoint_find(cp, name);
+    if (i < 0)
+        return 0;
+    const struct vit_tensor *t = vit_source_tensor(cp->source, i);
+    if (axis < 0)
+        axis += t->n_dims;
+    int64_t size = axis >= 0 && axis < t->n_dims ? t->shape[axis] : 0;
+    return size > 0 && size <= INT_MAX ? (int)size : 0;
+}
+
+int vit_checkpoint_count(const struct vit_checkpoint *cp, const char *format)
+{
+    const char *number = strstr(format, "%d");
+    char name[256];
+    int n = -1;
+    do
+        snprintf(name, sizeof name, "%.*s%d%s", (int)(number - format), format, ++n, number + 2);
+    while (n < VIT_LIMIT_DEPTH && vit_checkpoint_has(cp, name));
+    return n;
+}

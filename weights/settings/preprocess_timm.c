@@ -1,0 +1,218 @@
+/* preprocess_timm.c: timm's evaluation transform, from its config or by the name of a model; and the options that
+ * override it. */
+#include <fnmatch.h>
+#include <math.h>
+#include <string.h>
+
+#include "vit/base/names.h"
+#include "weights/containers/json.h"
+#include "weights/containers/limits.h"
+#include "weights/settings/preprocessing.h"
+
+enum colours { HALF, IMAGENET, CLIP, ZERO };
+
+static const double means[][3] = {{0.5, 0.5, 0.5}, {0.485, 0.456, 0.406}, {0.48145466, 0.4578275, 0.40821073}, {0}};
+static const double stds[][3] = {{0.5, 0.5, 0.5}, {0.229, 0.224, 0.225}, {0.26862954, 0.26130258, 0.27577711}, {1, 1, 1}};
+
+const double vit_mean_imagenet[3] = {0.485, 0.456, 0.406}, vit_std_imagenet[3] = {0.229, 0.224, 0.225};
+
+/* The transforms of timm's models by name, with or without tag. The first pattern that fits holds. */
+static const struct transform {
+    const char *pattern;
+    double crop_pct;
+    const char *crop_mode;
+    enum vit_filter filter;
+    enum colours colours;
+} transforms[] = {
+    {"*siglip*_ft_in1k", 1.0, "squash", VIT_FILTER_BICUBIC, HALF},
+    {"*_siglip_gap_378.webli", 1.0, "center", VIT_FILTER_BICUBIC, HALF},
+    {"*_siglip_gap_448*", 1.0, "center", VIT_FILTER_BICUBIC, HALF},
+    {"*_siglip_gap_896*", 1.0, "center", VIT_FILTER_BICUBIC, HALF},
+    {"*siglip*", 0.9, "center", VIT_FILTER_BICUBIC, HALF},
+    {"*_miil*", 0.875, "center", VIT_FILTER_BILINEAR, ZERO},
+    {"eva_large_patch14_336*", 1.0, "squash", VIT_FILTER_BICUBIC, CLIP},
+    {"eva_large*", 1.0, "center", VIT_FILTER_BICUBIC, CLIP},
+    {"vit_large_patch14_clip_336.laion2b_ft*", 1.0, "squash", VIT_FILTER_BICUBIC, HALF},
+    {"vit_large_patch14_clip_336.openai_ft*", 1.0, "squash", VIT_FILTER_BICUBIC, CLIP},
+    {"vit_huge_patch14_clip_336*", 1.0, "squash", VIT_FILTER_BICUBIC, CLIP},
+    {"*_clip_378.metaclip2*", 1.0, "squash", VIT_FILTER_BICUBIC, CLIP},
+    {"vit_large_patch14_clip_224.laion2b*", 1.0, "center", VIT_FILTER_BICUBIC, HALF},
+    {"*_clip_384.openai_ft_in12k_in1k", 0.95, "squash", VIT_FILTER_BICUBIC, CLIP},
+    {"vit_base_patch16_clip_384*", 1.0, "squash", VIT_FILTER_BICUBIC, CLIP},
+    {"vit_base_patch16_clip_224.*_ft_in12k_in1k", 0.95, "center", VIT_FILTER_BICUBIC, CLIP},
+    {"vit_base_patch16_clip_224.laion2b_ft_in12k", 0.9, "center", VIT_FILTER_BICUBIC, CLIP},
+    {"vit_base_patch*_clip*_224.openai*", 0.9, "center", VIT_FILTER_BICUBIC, CLIP},
+    {"vit_base_patch32_clip*_224.laion*", 0.9, "center", VIT_FILTER_BICUBIC, CLIP},
+    {"*.tinyclip*", 0.9, "center", VIT_FILTER_BICUBIC, CLIP},
+    {"*_clip_*", 1.0, "center", VIT_FILTER_BICUBIC, CLIP},
+    {"ViT-*", 1.0, "center", VIT_FILTER_BICUBIC, CLIP},
+    {"*.bamboo", 1.0, "center", VIT_FILTER_BICUBIC, CLIP},
+    {"*dinov2*", 1.0, "center", VIT_FILTER_BICUBIC, IMAGENET},
+    {"vit_intern300m*", 1.0, "center", VIT_FILTER_BICUBIC, IMAGENET},
+    {"vit_huge_patch16_gap_448*", 1.0, "center", VIT_FILTER_BICUBIC, IMAGENET},
+    {"*_tipsv2*", 1.0, "center", VIT_FILTER_BICUBIC, ZERO},
+    {"*.mae", 0.9, "center", VIT_FILTER_BICUBIC, IMAGENET},
+    {"*.dino", 0.9, "center", VIT_FILTER_BICUBIC, IMAGENET},
+    {"*_ijepa", 0.9, "center", VIT_FILTER_BICUBIC, IMAGENET},
+    {"deit3_*.fb_in22k*", 1.0, "center", VIT_FILTER_BICUBIC, IMAGENET},
+    {"deit*_384*", 1.0, "center", VIT_FILTER_BICUBIC, IMAGENET},
+    {"deit*", 0.9, "center", VIT_FILTER_BICUBIC, IMAGENET},
+    {"flexivit*", 0.95, "center", VIT_FILTER_BICUBIC, HALF},
+    {"test_vit*", 0.95, "center", VIT_FILTER_BICUBIC, HALF},
+    {"vit_so150m2_*_448*", 1.0, "squash", VIT_FILTER_BICUBIC, HALF},
+    {"vit_so150m2_*", 1.0, "center", VIT_FILTER_BICUBIC, HALF},
+    {"vit_*_reg?_gap_384*", 1.0, "center", VIT_FILTER_BICUBIC, HALF},
+    {"vit_*_gap_384*", 0.95, "squash", VIT_FILTER_BICUBIC, HALF},
+    {"vit_*_gap_2[45]?*", 0.95, "center", VIT_FILTER_BICUBIC, HALF},
+    {"vit_*_384*", 1.0, "center", VIT_FILTER_BICUBIC, HALF},
+    {"vit_*", 0.9, "center", VIT_FILTER_BICUBIC, HALF},
+    {"*", 0.875, "center", VIT_FILTER_BICUBIC, IMAGENET}, /* also what timm takes for a field that is missing */
+};
+enum { N_TRANSFORMS = sizeof transforms / sizeof *transforms };
+
+static const struct transform *find_transform(const char *name)
+{
+    int i = 0;
+    while (fnmatch(transforms[i].pattern, name, 0) != 0)
+        i++;
+    return &transforms[i];
+}
+
+static vit_status set_mode(struct vit_preprocess *p, const char *crop_mode, struct vit_error *err)
+{
+    if (strcmp(crop_mode, "center") == 0)
+        p->resize = VIT_RESIZE_SHORTEST;
+    else if (strcmp(crop_mode, "squash") == 0)
+        p->resize = VIT_RESIZE_SQUASH;
+    else if (strcmp(crop_mode, "border") == 0)
+        p->resize = VIT_RESIZE_BORDER;
+    else
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "crop_mode \"%.40s\": expected center, squash or border", crop_mode);
+    return VIT_OK;
+}
+
+static vit_status set_filter(struct vit_preprocess *p, const char *interpolation, struct vit_error *err)
+{
+    int filter = vit_name_find(vit_filter_names, interpolation);
+    if (filter < 0)
+        return vit_fail(err, VIT_ERR_UNSUPPORTED,
+                        "interpolation \"%.40s\": expected nearest, lanczos, bilinear, bicubic, box or hamming",
+                        interpolation);
+    p->filter = (enum vit_filter)filter;
+    return VIT_OK;
+}
+
+/* floor(S / crop_pct), as timm computes it. */
+static vit_status set_resize(struct vit_weights *weights, double crop_pct, struct vit_error *err)
+{
+    if (!(crop_pct > 0.05 && crop_pct <= 4))
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "crop_pct %g is outside 0.05..4", crop_pct);
+    double resize_to = floor(weights->preprocess.size / crop_pct);
+    if (!(resize_to >= 1 && resize_to <= VIT_LIMIT_IMAGE_SIZE))
+        return vit_fail(err, VIT_ERR_TOO_LARGE, "pictures resized to %g a side: 1 to %d are supported", resize_to,
+                        VIT_LIMIT_IMAGE_SIZE);
+    weights->crop_pct = crop_pct;
+    weights->preprocess.resize_to = (int)resize_to;
+    return VIT_OK;
+}
+
+static void set_colours(struct vit_weights *weights, const double mean[3], const char *mean_source, const double std[3],
+                        const char *std_source)
+{
+    struct vit_preprocess *p = &weights->preprocess;
+    memcpy(p->mean, mean, sizeof p->mean);
+    memcpy(p->std, std, sizeof p->std);
+    vit_report_set(&weights->report, "mean", mean_source, "%g %g %g", mean[0], mean[1], mean[2]);
+    vit_report_set(&weights->report, "std", std_source, "%g %g %g", std[0], std[1], std[2]);
+}
+
+static const char *read_colours(double triple[3], const json_t *object, const char *key, const char *file,
+                                const char *fallback)
+{
+    const json_t *array = json_object_get(object, key);
+    if (json_array_size(array) != 3)
+        return fallback;
+    for (size_t i = 0; i < 3; i++)
+        triple[i] = json_number_value(json_array_get(array, i));
+    return file;
+}
+
+vit_status vit_preprocess_timm(struct vit_weights *weights, const json_t *cfg, const char *file, const char *name,
+                               struct vit_error *err)
+{
+    const struct transform *t = cfg ? &transforms[N_TRANSFORMS - 1] : find_transform(name);
+    const char *fallback = cfg ? "timm's default" : "the table of timm's models";
+    struct vit_preprocess *p = &weights->preprocess;
+    struct vit_report *r = &weights->report;
+    double crop_pct = t->crop_pct, mean[3], std[3];
+    const char *interpolation = vit_filter_name(t->filter), *crop_mode = t->crop_mode;
+    const char *pct_source = vit_json_real(cfg, "crop_pct", &crop_pct) ? file : fallback;
+    const char *filter_source = vit_json_string(cfg, "interpolation", &interpolation) ? file : fallback;
+    const char *mode_source = vit_json_string(cfg, "crop_mode", &crop_mode) ? file : fallback;
+    memcpy(mean, means[t->colours], sizeof mean);
+    memcpy(std, stds[t->colours], sizeof std);
+    const char *mean_source = read_colours(mean, cfg, "mean", file, fallback);
+    const char *std_source = read_colours(std, cfg, "std", file, fallback);
+
+    int size = weights->config.image_size;
+    *p = (struct vit_preprocess){.size = size, .crop_to = size, .crop_round = VIT_CROP_HALF_EVEN};
+    VIT_TRY(set_mode(p, crop_mode, err));
+    VIT_TRY(set_filter(p, interpolation, err));
+    VIT_TRY(set_resize(weights, crop_pct, err));
+    vit_report_set(r, "crop_pct", pct_source, "%g", crop_pct);
+    vit_report_set(r, "crop_mode", mode_source, "%s", crop_mode);
+    vit_report_set(r, "interpolation", filter_source, "%s", interpolation);
+    set_colours(weights, mean, mean_source, std, std_source);
+    return VIT_OK;
+}
+
+void vit_preprocess_imagenet(struct vit_weights *weights, int resize_to, enum vit_filter filter, const char *source)
+{
+    int size = weights->config.image_size;
+    weights->preprocess = (struct vit_preprocess){.size = size, .crop_to = size, .resize = VIT_RESIZE_SHORTEST,
+                                                  .resize_to = resize_to, .filter = filter};
+    weights->crop_pct = (double)size / resize_to;
+    vit_report_set(&weights->report, "resize", source, "the shorter side to %d", resize_to);
+    vit_report_set(&weights->report, "interpolation", source, "%s", vit_filter_name(filter));
+    set_colours(weights, vit_mean_imagenet, source, vit_std_imagenet, source);
+}
+
+/* Another size keeps the proportion of resize and crop. */
+static vit_status override_size(struct vit_weights *weights, int size, struct vit_error *err)
+{
+    struct vit_preprocess *p = &weights->preprocess;
+    double crop_pct = weights->crop_pct > 0 ? weights->crop_pct : (double)p->size / p->resize_to;
+    p->size = p->crop_to = weights->config.image_size = size;
+    vit_report_set(&weights->report, "image_size", "--image-size", "%d", size);
+    return set_resize(weights, crop_pct, err);
+}
+
+vit_status vit_preprocess_override(struct vit_weights *weights, const struct vit_model_options *o,
+                                   struct vit_error *err)
+{
+    struct vit_preprocess *p = &weights->preprocess;
+    struct vit_report *r = &weights->report;
+    if (o->image_size && o->image_size != p->size)
+        VIT_TRY(override_size(weights, o->image_size, err));
+    if (o->crop_pct != 0) {
+        VIT_TRY(set_resize(weights, o->crop_pct, err));
+        vit_report_set(r, "crop_pct", "--crop-pct", "%g", o->crop_pct);
+    }
+    if (o->crop_mode) {
+        VIT_TRY(set_mode(p, o->crop_mode, err));
+        vit_report_set(r, "crop_mode", "--crop-mode", "%s", o->crop_mode);
+    }
+    if (o->interpolation) {
+        VIT_TRY(set_filter(p, o->interpolation, err));
+        vit_report_set(r, "interpolation", "--interpolation", "%s", o->interpolation);
+    }
+    if (o->mean) {
+        memcpy(p->mean, o->mean, sizeof p->mean);
+        vit_report_set(r, "mean", "--mean", "%g %g %g", p->mean[0], p->mean[1], p->mean[2]);
+    }
+    if (o->std) {
+        memcpy(p->std, o->std, sizeof p->std);
+        vit_report_set(r, "std", "--std", "%g %g %g", p->std[0], p->std[1], p->std[2]);
+    }
+    return VIT_OK;
+}
