@@ -184,8 +184,8 @@ $(OBJ)/%.o: %.c $(OBJ)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<) $(FLAGS) $(DEFINES) -MMD -MP -c $< -o $@
 
-$(OBJ)/vit/network/version.o: DEFINES = -DVIT_VERSION='"$(VERSION)"' -DVIT_COMMIT='"$(COMMIT)"'
-$(OBJ)/vit/network/version.o: $(OBJ)/release
+$(OBJ)/vit/network/about.o: DEFINES = -DVIT_VERSION='"$(VERSION)"' -DVIT_COMMIT='"$(COMMIT)"'
+$(OBJ)/vit/network/about.o: $(OBJ)/release
 $(TEST_OBJ): DEFINES = -DVIT_PROGRAM='"$(BUILD)/vit"'
 
 $(BUILD)/libvit.a: $(LIB_OBJ) $(OBJ)/sources

@@ -134,3 +134,14 @@ bool vit_narrow(void *dst, const float *src, enum vit_dtype dtype, int64_t n)
     }
     return fits;
 }
+
+void vit_round_to(float *data, enum vit_dtype dtype, int64_t n)
+{
+    enum { PIECE = 256 };
+    uint16_t narrow[PIECE];
+    for (int64_t i = 0; i < n; i += PIECE) {
+        int64_t some = n - i < PIECE ? n - i : PIECE;
+        vit_narrow(narrow, data + i, dtype, some);
+        vit_widen(data + i, narrow, dtype, some);
+    }
+}

@@ -9,7 +9,7 @@ static vit_status add_embedding(struct vit_plan *p, const struct vit_config *c)
     const struct vit_model *m = p->model;
     int64_t B = p->batch, T = vit_config_tokens(c), N = vit_config_patches(c);
     int64_t values = B * N * 3 * c->patch * c->patch;
-    VIT_TRY(vit_plan_round(p, p->rounded, p->patches, values, "patches"));
+    VIT_TRY(vit_plan_convert(p, p->rounded, p->patches, values, "patches"));
     VIT_TRY(vit_plan_linear(p, p->embedded, p->rounded, B * N, &m->patch));  /* e = patches W^T + b    */
     VIT_TRY(vit_plan_embed(p, p->x, p->embedded));                           /* x = [prefix, e + pos]  */
     if (c->pre_norm)
@@ -67,7 +67,7 @@ static vit_status add_attn_pool(struct vit_plan *p, const struct vit_attn_pool *
     const float *latent;
     VIT_TRY(vit_params_vector(p->model->params, a->latent, &latent, p->err));
     VIT_TRY(vit_plan_repeat(p, p->latent_f32, latent, "attn_pool.latent"));
-    VIT_TRY(vit_plan_round(p, p->latent, p->latent_f32, B * a->q.in, "attn_pool.latent"));
+    VIT_TRY(vit_plan_convert(p, p->latent, p->latent_f32, B * a->q.in, "attn_pool.latent"));
     VIT_TRY(vit_plan_linear(p, p->query, p->latent, B, &a->q));                        /* q   = q(latent)        */
     VIT_TRY(vit_plan_linear(p, p->qkv, p->h, B * T, &a->kv));                          /* kv  = kv(h)            */
     VIT_TRY(vit_plan_cross_attention(p, p->h, p->query, 1, p->qkv, "attn_pool"));      /* h   = attention(q, kv) */

@@ -4,8 +4,16 @@
 #ifndef VIT_PLAN_H
 #define VIT_PLAN_H
 
+#include "vit/choice/choose.h"
 #include "vit/network/model.h"
-#include "vit/operators/ops.h"
+#include "vit/network/types.h"
+#include "vit/operators/kernel.h"
+
+/* What an operator reads or writes. */
+struct vit_array {
+    void *data;
+    enum vit_dtype type;
+};
 
 /* A stage of the pipeline that ends with a step: what a trace writes. */
 struct vit_tap {
@@ -18,7 +26,8 @@ struct vit_tap {
 struct vit_step {
     char name[64];  /* as "blocks.3.attn.qkv": timm's name of the layer */
     const char *op; /* "linear", "norm", ... */
-    struct vit_kernel *kernel;
+    struct vit_kernel *kernel; /* the plan's */
+    struct vit_buffers buffers;
     double flops;   /* of one run; a multiply-add counts as two */
     double seconds; /* spent while profiling */
     struct vit_tap tap;
@@ -26,18 +35,17 @@ struct vit_step {
 
 struct vit_plan {
     const struct vit_model *model;
-    const struct vit_ops *ops;
-    void *ops_context;
+    struct vit_choices *choices; /* NULL: plain loops */
+    const struct vit_types *types;
     int batch;
     int tokens;  /* of each image in x; fewer than T behind a last block that computes only those that are read */
     bool traced; /* every stage is wanted whole */
 
-    enum vit_dtype type; /* VIT_F32, or VIT_BF16: what weights and activations are in; all that is marked f32 below stays so */
-
-    /* The arena, cut into the buffers that the steps share. */
+    /* The arena, cut into the buffers that the steps share. What is marked f32 is of the stream's type, the rest are
+     * activations. */
     char *arena;
     struct vit_array patches; /* (B, N, 3PP) f32, the input */
-    struct vit_array rounded; /* the same in the plan's type */
+    struct vit_array rounded; /* the same as activations */
     struct vit_array x;       /* (B, T, D) f32, the residual stream; behind the last block (B, tokens, D) */
     struct vit_array embedded; /* (B, N, D) f32 */
     struct vit_array h;       /* (B, T, D) */
@@ -55,8 +63,10 @@ struct vit_plan {
     struct vit_array pooled_dist;     /* (B, D) f32: the distillation token for its own head */
     struct vit_array pair;            /* (2, B, K) f32: the logits of both heads */
 
-    int n_steps, capacity;
+    int n_steps;
     struct vit_step *steps;
+    int n_kernels; /* fewer than steps: those of the same problem share one */
+    struct vit_plan_kernel *kernels;
     void *scratch; /* as large as the neediest step asks */
 
     struct vit_error *err; /* of whoever is building the plan */
@@ -64,9 +74,8 @@ struct vit_plan {
 
 struct vit_plan_options {
     int batch;
-    enum vit_dtype type;
-    const struct vit_ops *ops;
-    struct vit_tuner *tuner; /* or NULL; used while the plan is made */
+    const struct vit_types *types;
+    struct vit_choices *choices; /* begun, and used while the plan is made; NULL: plain loops */
     bool traced;
 };
 
@@ -112,8 +121,8 @@ vit_status vit_plan_gather(struct vit_plan *plan, struct vit_array dst, struct v
 /* dst (B, D) f32 = src (D) for every image. */
 vit_status vit_plan_repeat(struct vit_plan *plan, struct vit_array dst, const float *src, const char *name);
 
-/* dst (n) = src (n) f32, in the plan's type. A plan in f32 has one buffer for both and needs no step. */
-vit_status vit_plan_round(struct vit_plan *plan, struct vit_array dst, struct vit_array src, int64_t n,
+/* dst (n) = src (n) f32, as activations. Where these are of the same type, there is one buffer for both and no step. */
+vit_status vit_plan_convert(struct vit_plan *plan, struct vit_array dst, struct vit_array src, int64_t n,
                           const char *name);
 
 /* dst (B, T, D) = the tokens of the embedded patches src (B, N, D), both f32. */

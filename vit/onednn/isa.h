@@ -1,4 +1,4 @@
-/* isa.h: which of the own kernels may run. Private to vit/. */
+/* isa.h: which of the own kernels may run. */
 #ifndef VIT_ISA_H
 #define VIT_ISA_H
 

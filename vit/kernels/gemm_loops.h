@@ -1,14 +1,15 @@
-/* gemm_kernel.h: the pieces of a matrix product with a packed weight, in terms of a vector (vec.h). Included once by each
+/* gemm_loops.h: the pieces of a matrix product with a packed weight, in terms of a vector (vec.h). Included once by each
  * gemm_ISA.c, after tile.h.
  *
- * All arithmetic is f32, as in attention_kernel.h and for the same reasons: a bf16 weight is widened block by block. */
+ * All arithmetic is f32, as in attention_loops.h and for the same reasons: a bf16 weight is widened block by block. */
 #include "vit/kernels/gemm.h"
 
 enum { PANEL = TILE_VECS * LANES };
 
 /* ---- Packing ---- */
 
-TARGET static void pack_weight(void *dst, enum vit_dtype type, const float *weight, int in, int n)
+/* type is a constant where this is called. */
+INLINE void pack_weight(void *dst, const enum vit_dtype type, const float *weight, int in, int n)
 {
     float wide[BLOCK * PANEL];
     int width = round_up(n, LANES);
@@ -24,6 +25,16 @@ TARGET static void pack_weight(void *dst, enum vit_dtype type, const float *weig
         else
             narrow_row((uint16_t *)dst + (int64_t)k * width, wide, depth * width);
     }
+}
+
+TARGET static void pack_f32(void *dst, const float *weight, int in, int n)
+{
+    pack_weight(dst, VIT_F32, weight, in, n);
+}
+
+TARGET static void pack_bf16(void *dst, const float *weight, int in, int n)
+{
+    pack_weight(dst, VIT_BF16, weight, in, n);
 }
 
 TARGET static void widen(float *dst, const uint16_t *src, int n)

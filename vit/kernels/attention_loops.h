@@ -1,4 +1,4 @@
-/* attention_kernel.h: attention for a block of queries, in terms of a vector (vec.h). Included once by each
+/* attention_loops.h: attention for a block of queries, in terms of a vector (vec.h). Included once by each
  * attention_ISA.c, after tile.h.
  *
  * All arithmetic is f32. bf16 is widened while it is packed and narrowed at the end: that costs little next to the
@@ -95,7 +95,7 @@ INLINE vec load_part(const void *src, const enum vit_dtype type, int n)
 INLINE void pack_values(const struct vit_attention_head *h, float *dst, const enum vit_dtype type)
 {
     int HD = h->head_dim;
-    int64_t size = type == VIT_F32 ? 4 : 2;
+    int64_t size = (int64_t)vit_dtype_size(type);
     for (int p = 0; p < vit_n_panels(HD, LANES); p++) {
         int start = vit_panel_start(HD, LANES, p), end = vit_panel_start(HD, LANES, p + 1);
         const char *v = h->v;
