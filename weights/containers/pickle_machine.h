@@ -23,6 +23,9 @@ struct vit_machine {
     bool stopped;
 };
 
+/* n bytes that live until vit_pickle_free, aligned for nodes and pointers; NULL when memory ran out. */
+void *vit_pickle_allocate(struct vit_pickle *pickle, size_t n);
+
 vit_status vit_machine_push(struct vit_machine *m, struct vit_pickle_node *item);
 vit_status vit_machine_push_new(struct vit_machine *m, enum vit_pickle_kind kind, struct vit_pickle_node **made);
 vit_status vit_machine_push_integer(struct vit_machine *m, enum vit_pickle_kind kind, int64_t value);
