@@ -140,6 +140,16 @@ Test(pickle, objects_have_a_limit)
     free(bytes);
 }
 
+Test(pickle, objects_that_are_only_repeated_have_the_same_limit)
+{
+    size_t n = (4 << 20) + 1;
+    char *bytes = malloc(n);
+    memset(bytes, '2', n);
+    bytes[0] = 'N';
+    expect_error(bytes, n, VIT_ERR_TOO_LARGE, "4194304 objects");
+    free(bytes);
+}
+
 Test(pickle, a_list_given_to_many_calls_does_not_multiply)
 {
     /* [ [1, 1], ... ] once, then OrderedDict(list) over and over */

@@ -7,9 +7,11 @@ enum {
     VIT_LIMIT_NAME = 1024,               /* bytes of a tensor's name */
     VIT_LIMIT_HEADER = 100000000,        /* bytes of a safetensors header */
     VIT_LIMIT_NPY_HEADER = 1 << 16,      /* bytes of an array's header in an npz */
-    VIT_LIMIT_PICKLE_OBJECTS = 4 << 20,  /* objects in a pickle */
+    VIT_LIMIT_PICKLE = 256 << 20,        /* bytes of a pickle in a zip archive */
+    VIT_LIMIT_PICKLE_OBJECTS = 4 << 20,  /* objects that a pickle makes or repeats */
     VIT_LIMIT_PICKLE_NAME = 255,         /* bytes of a global's module or name */
-    VIT_LIMIT_SHARING = 16,              /* bytes of all tensors, where they share storages, over the file's */
+    VIT_LIMIT_EXPANSION = 16,            /* bytes that a file stands for, deflated or shared, over its own */
+    VIT_LIMIT_STREWN = 1 << 16,          /* bytes that any tensor may reach over, however few are its own */
     VIT_LIMIT_SHARDS = 256,              /* files of a sharded checkpoint */
     VIT_LIMIT_JSON = 64 << 20,           /* bytes of a JSON file beside the weights */
     VIT_LIMIT_JSON_DEPTH = 64,           /* nesting of JSON */

@@ -70,7 +70,8 @@ struct vit_pickle {
     struct vit_pickle_chunk *memory;
 };
 
-/* Reads one pickle, up to and with its STOP. Memory stays in proportion to the bytes read. */
+/* Reads one pickle, up to and with its STOP. Memory stays in proportion to the bytes read, about 50 for
+ * each, and below a limit that VIT_LIMIT_PICKLE_OBJECTS sets. */
 vit_status vit_pickle_load(struct vit_pickle *pickle, struct vit_pickle_input *input, struct vit_error *err);
 void vit_pickle_free(struct vit_pickle *pickle);
 

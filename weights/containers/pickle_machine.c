@@ -90,6 +90,8 @@ static vit_status grow(struct vit_machine *m, struct vit_machine_nodes *nodes, s
 
 vit_status vit_machine_push(struct vit_machine *m, node *item)
 {
+    if (m->n_objects++ == VIT_LIMIT_PICKLE_OBJECTS)
+        return vit_fail(m->err, VIT_ERR_TOO_LARGE, "more than %d objects", VIT_LIMIT_PICKLE_OBJECTS);
     VIT_TRY(grow(m, &m->stack, m->stack.n + 1));
     m->stack.at[m->stack.n++] = item;
     return VIT_OK;
@@ -97,8 +99,6 @@ vit_status vit_machine_push(struct vit_machine *m, node *item)
 
 vit_status vit_machine_push_new(struct vit_machine *m, enum vit_pickle_kind kind, node **made)
 {
-    if (m->n_objects++ == VIT_LIMIT_PICKLE_OBJECTS)
-        return vit_fail(m->err, VIT_ERR_TOO_LARGE, "more than %d objects", VIT_LIMIT_PICKLE_OBJECTS);
     *made = vit_pickle_allocate(m->pickle, sizeof **made);
     if (!*made)
         return vit_fail(m->err, VIT_ERR_MEMORY, "out of memory");

@@ -26,8 +26,8 @@ int vit_source_n_tensors(const struct vit_source *source);
 const struct vit_tensor *vit_source_tensor(const struct vit_source *source, int i);
 int vit_source_find(const struct vit_source *source, const char *name); /* index, or -1 */
 
-/* Reads tensor i whole into dst: vit_tensor_count elements of its type, dense, in C order, little endian. One thread
- * at a time reads from a source. */
+/* Reads tensor i whole into dst: vit_tensor_count elements of its type, dense, in C order, little endian. Any
+ * number of threads may read at once. */
 vit_status vit_source_read(const struct vit_source *source, int i, void *dst, struct vit_error *err);
 
 /* The text stored beside the tensors under key, or NULL. Owned by the source. */

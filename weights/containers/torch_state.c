@@ -162,7 +162,7 @@ static const char *strip_name(const char *name)
 static vit_status check_total(const struct vit_source *source, struct vit_error *err)
 {
     int64_t total = 0, limit;
-    if (__builtin_mul_overflow(source->file.size, VIT_LIMIT_SHARING, &limit))
+    if (__builtin_mul_overflow(source->file.size, VIT_LIMIT_EXPANSION, &limit))
         limit = INT64_MAX;
     for (int i = 0; i < source->n_tensors; i++) {
         const struct vit_tensor *tensor = &source->tensors[i];
@@ -172,7 +172,7 @@ static vit_status check_total(const struct vit_source *source, struct vit_error 
                 err, VIT_ERR_TOO_LARGE,
                 "tensor %s: the tensors up to it, sharing storages, are more than %d times the file's %" PRId64
                 " bytes",
-                tensor->name, VIT_LIMIT_SHARING, source->file.size);
+                tensor->name, VIT_LIMIT_EXPANSION, source->file.size);
     }
     return VIT_OK;
 }
@@ -213,6 +213,11 @@ vit_status vit_torch_read(const struct vit_source *source, const struct vit_torc
     int64_t begin = view->offset * (int64_t)storage->element;
     if (bytes == 0 || vit_strided_is_dense(tensor, view->stride))
         return read(source, storage, begin, dst, bytes, err);
+    size_t count = (size_t)vit_tensor_count(tensor) * storage->element;
+    if (bytes > VIT_LIMIT_STREWN && bytes / VIT_LIMIT_EXPANSION > count)
+        return vit_fail(err, VIT_ERR_TOO_LARGE,
+                        "its %zu bytes are strewn over %zu, more than %d times as many: save it contiguous", count,
+                        bytes, VIT_LIMIT_EXPANSION);
     void *scattered = malloc(bytes);
     if (!scattered)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory for %zu bytes", bytes);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "weights/containers/limits.h"
 #include "weights/containers/torch.h"
 #include "weights/containers/zipped.h"
 
@@ -64,8 +65,13 @@ static vit_status next_bytes(void *context, void *dst, size_t n, struct vit_erro
 static vit_status load_pickle(struct torch_zip *z, struct vit_error *err)
 {
     int member = find_member(z->zip, z->prefix, "", "data.pkl");
+    int64_t size = z->zip->members[member].size;
+    if (size > z->zip->file->size || size > VIT_LIMIT_PICKLE)
+        return vit_fail(err, VIT_ERR_TOO_LARGE,
+                        "data.pkl holds %" PRId64 " bytes; at most %d are read, and no more than the file's %" PRId64,
+                        size, VIT_LIMIT_PICKLE, z->zip->file->size);
     struct vit_zip_reader reader;
-    struct vit_pickle_input input = {.next = next_bytes, .context = &reader, .size = z->zip->members[member].size};
+    struct vit_pickle_input input = {.next = next_bytes, .context = &reader, .size = size};
     vit_status status = vit_zip_start(&reader, z->zip, member, false, err);
     if (status == VIT_OK)
         status = vit_pickle_load(&z->torch.pickle, &input, err);
