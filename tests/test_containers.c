@@ -420,7 +420,8 @@ Test(containers, a_few_bytes_do_not_stand_for_many)
     char pickle[20000];
     memset(pickle, '2', sizeof pickle);
     uint8_t *noise = make_noise(5000);
-    write_zip((struct member[]){{"a/data.pkl", pickle, sizeof pickle}, {"a/noise", (const char *)noise, 5000}}, 2, true);
+    const struct member members[] = {{"a/data.pkl", pickle, sizeof pickle}, {"a/noise", (const char *)noise, 5000}};
+    write_zip(members, 2, true);
     free(noise);
     SCRATCH_REFUSED(scratch.path, VIT_ERR_TOO_LARGE, "data.pkl holds 20000 bytes");
 
@@ -444,7 +445,8 @@ static void *read_often(void *opened)
     bool right = true;
     for (int round = 0; round < 300; round++) {
         float f32[6];
-        right = vit_source_read(source, vit_source_find(source, "f32"), f32, NULL) == VIT_OK && f32[5] == 1.25f && right;
+        vit_status status = vit_source_read(source, vit_source_find(source, "f32"), f32, NULL);
+        right = right && status == VIT_OK && f32[5] == 1.25f;
     }
     return right ? opened : NULL;
 }

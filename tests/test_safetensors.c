@@ -126,6 +126,30 @@ Test(safetensors, limits)
     cr_expect(strstr(err.message, "100000001") && strstr(err.message, "100000000"), "%s", err.message);
 }
 
+/* n times "part" in an array, which is no header, but must not get as far. */
+static void expect_json_refused(const char *part, size_t n, const char *word)
+{
+    size_t length = strlen(part), size = 8 + 6 + n * length + 4;
+    char *bytes = malloc(size), *at = mempcpy(bytes, &(uint64_t){size - 8}, 8);
+    at = mempcpy(at, "{\"a\":[", 6);
+    for (size_t i = 0; i < n; i++)
+        at = mempcpy(at, part, length);
+    memcpy(at, "0]} ", 4);
+    scratch_write(path, bytes, size);
+    free(bytes);
+    SCRATCH_REFUSED(path, word ? VIT_ERR_TOO_LARGE : VIT_ERR_DECODE, word ? word : "tensor a");
+}
+
+Test(safetensors, json_has_few_values_for_its_bytes)
+{
+    expect_json_refused("{},", 1000000, "1000002 objects and arrays in 3000010 bytes");
+    expect_json_refused("{},", 3500000, "more than 4194304 values");
+    expect_json_refused("{},", 3000, "3002 objects");
+    expect_json_refused("0,", 4500000, "more than 4194304 values");
+    expect_json_refused("\"{{[\\\"\",", 1000000, NULL); /* brackets in strings are none */
+    expect_json_refused("[1, 2, 3],", 100000, NULL);
+}
+
 Test(safetensors, every_cut_is_refused)
 {
     size_t n = write_file("{\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8);

@@ -15,6 +15,8 @@ enum {
     VIT_LIMIT_SHARDS = 256,              /* files of a sharded checkpoint */
     VIT_LIMIT_JSON = 64 << 20,           /* bytes of a JSON file beside the weights */
     VIT_LIMIT_JSON_DEPTH = 64,           /* nesting of JSON */
+    VIT_LIMIT_JSON_VALUES = 4 << 20,     /* values in JSON; 11 are a tensor in a header, 3 a label */
+    VIT_LIMIT_JSON_NESTS = 1 << 10,      /* objects and arrays in JSON, beside one for every 8 bytes of its text */
     VIT_LIMIT_CLASSES = 1 << 20,         /* K */
     VIT_LIMIT_DEPTH = 1024,              /* L */
     VIT_LIMIT_WIDTH = 1 << 16,           /* D, F */

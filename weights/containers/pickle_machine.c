@@ -1,5 +1,5 @@
-/* pickle_machine.c: the stack and the memo of the pickle interpreter, and the objects that are made on them, in chunks of
- * memory that are freed together, since objects may form cycles. */
+/* pickle_machine.c: the stack and the memo of the pickle interpreter, and the objects that are made on them. They may
+ * form cycles: their memory is chunks that are freed together. */
 #include "weights/containers/pickle_machine.h"
 
 #include <inttypes.h>

@@ -308,7 +308,8 @@ static vit_status read_deflated(struct vit_zip_reader *reader, int64_t begin, vo
     if (!m->inflated) {
         void *whole = malloc((size_t)m->size);
         if (!whole)
-            return vit_fail(err, VIT_ERR_MEMORY, "member %.256s: out of memory for %" PRId64 " bytes", m->name, m->size);
+            return vit_fail(err, VIT_ERR_MEMORY, "member %.256s: out of memory for its %" PRId64 " bytes", m->name,
+                            m->size);
         vit_status status = vit_zip_next(reader, whole, (size_t)m->size, err);
         if (status != VIT_OK) {
             free(whole);
