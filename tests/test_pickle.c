@@ -292,13 +292,48 @@ Test(pickle, storages_that_lie)
 
 Test(pickle, roots_that_are_no_state_dict)
 {
-    FILE_REFUSED("}" S("\1", "w") STORAGE("\6") "s.", VIT_ERR_UNSUPPORTED, "none of the 1 entries");
+    FILE_REFUSED("}" S("\1", "w") STORAGE("\6") "s" S("\3", "net") "}s.", VIT_ERR_UNSUPPORTED,
+                 "none of the 2 entries", "(w, net)");
     FILE_REFUSED("]" STORAGE("\6") "a.", VIT_ERR_UNSUPPORTED, "no dict");
     FILE_REFUSED("cmine\nNet\n)\x81}" S("\1", "w") STORAGE("\6") "sb.", VIT_ERR_UNSUPPORTED, "mine.Net",
                  "state_dict()");
     FILE_REFUSED("}" S("\5", "model") "cmine\nNet\n" STORAGE("\6") "\x85Rs.", VIT_ERR_UNSUPPORTED, "model is",
                  "mine.Net");
     FILE_REFUSED("}q\1" S("\5", "model") "h\1s0h\1" S("\1", "w") STORAGE("\6") "s.", VIT_ERR_UNSUPPORTED, "entries");
+}
+
+Test(pickle, entries_that_are_no_dense_tensors)
+{
+#define WITH(entry) "}" S("\1", "w") TENSOR("\6", "\0", "K\1\x85", "K\1\x85") "s" S("\1", "v") entry "s."
+    FILE_REFUSED(WITH("ctorch._utils\n_rebuild_sparse_tensor\n)R"), VIT_ERR_UNSUPPORTED, "entry v",
+                 "torch._utils._rebuild_sparse_tensor");
+    FILE_REFUSED(WITH("ctorch._tensor\n_rebuild_from_type_v2\n)R"), VIT_ERR_UNSUPPORTED, "entry v", "from_type");
+    FILE_REFUSED(WITH("ctorch.nn.parameter\nParameter\nctorch._utils\n_rebuild_qtensor\n)R\x85\x81"),
+                 VIT_ERR_UNSUPPORTED, "entry v", "qtensor");
+    FILE_REFUSED(WITH("cnumpy._core.multiarray\n_reconstruct\n)R}b"), VIT_ERR_UNSUPPORTED, "entry v", "numpy");
+    struct vit_source *source;
+    struct vit_error err;
+    WRITE(WITH("cnumpy._core.multiarray\nscalar\n)R"));
+    cr_assert_eq(vit_source_open(&source, scratch.path, &err), VIT_OK, "%s", err.message);
+    cr_expect_eq(vit_source_n_skipped(source), 1);
+    cr_expect_str_eq(vit_source_skipped(source, 0), "v");
+    vit_source_close(source);
+#undef WITH
+}
+
+/* As torch.save writes torch._neg_view(w): torch.load gives the numbers negated. */
+Test(pickle, bits_of_views_are_refused)
+{
+#define BITS(version, last)                                                                                            \
+    "}" S("\1", "w") "ctorch._utils\n_rebuild_tensor_v" version "\n(" STORAGE("\6")                                     \
+        "K\0K\1\x85K\1\x85\x89" "ccollections\nOrderedDict\n)R" last "tRs."
+    FILE_REFUSED(BITS("2", "}U\3neg\x88s"), VIT_ERR_UNSUPPORTED, "tensor w", "bit neg", "resolve_neg()");
+    FILE_REFUSED(BITS("3", "ctorch\nfloat32\n}U\4conj\x88s"), VIT_ERR_UNSUPPORTED, "tensor w", "bit conj");
+    WRITE(BITS("2", "}U\3neg\x89s"));
+    expect_tensor("w", 1, (float[]){0});
+    WRITE(BITS("2", "N"));
+    expect_tensor("w", 1, (float[]){0});
+#undef BITS
 }
 
 /* n tensors that all fill one storage. */

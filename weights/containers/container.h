@@ -15,6 +15,8 @@ struct vit_source {
     int *by_name;               /* tensor indices sorted by name */
     int n_metadata;
     struct vit_metadata *metadata;
+    int n_skipped;
+    char **skipped; /* names of entries that are no tensors */
     void *priv; /* the reader's own */
 };
 
@@ -44,6 +46,9 @@ vit_status vit_source_check_name(const struct vit_source *source, const char *na
 /* Appends a tensor, taking a copy of name; checks name, rank, sizes, and that count and bytes do not overflow. */
 vit_status vit_source_add(struct vit_source *source, const char *name, enum vit_dtype dtype, int n_dims,
                           const int64_t *shape, struct vit_error *err);
+
+/* Notes an entry that is no tensor, taking a copy of its name. */
+vit_status vit_source_skip(struct vit_source *source, const char *name, struct vit_error *err);
 
 /* Appends a key and its text, taking copies. */
 vit_status vit_source_add_metadata(struct vit_source *source, const char *key, const char *value,

@@ -104,6 +104,9 @@ void vit_source_close(struct vit_source *source)
         free((char *)source->metadata[i].value);
     }
     free(source->metadata);
+    for (int i = 0; i < source->n_skipped; i++)
+        free(source->skipped[i]);
+    free(source->skipped);
     vit_file_close(&source->file);
     free(source);
 }
@@ -132,6 +135,16 @@ int vit_source_find(const struct vit_source *source, const char *name)
             low = middle + 1;
     }
     return -1;
+}
+
+int vit_source_n_skipped(const struct vit_source *source)
+{
+    return source->n_skipped;
+}
+
+const char *vit_source_skipped(const struct vit_source *source, int i)
+{
+    return source->skipped[i];
 }
 
 vit_status vit_source_read(const struct vit_source *source, int i, void *dst, struct vit_error *err)
@@ -226,6 +239,16 @@ vit_status vit_source_add(struct vit_source *source, const char *name, enum vit_
     for (int i = 0; i < n_dims; i++)
         tensor->shape[i] = shape[i];
     source->n_tensors++;
+    return VIT_OK;
+}
+
+vit_status vit_source_skip(struct vit_source *source, const char *name, struct vit_error *err)
+{
+    VIT_TRY(grow((void **)&source->skipped, source->n_skipped, sizeof *source->skipped, err));
+    char *copy = strdup(name);
+    if (!copy)
+        return vit_fail(err, VIT_ERR_MEMORY, "out of memory for the name %s", name);
+    source->skipped[source->n_skipped++] = copy;
     return VIT_OK;
 }
 

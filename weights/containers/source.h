@@ -26,6 +26,10 @@ int vit_source_n_tensors(const struct vit_source *source);
 const struct vit_tensor *vit_source_tensor(const struct vit_source *source, int i);
 int vit_source_find(const struct vit_source *source, const char *name); /* index, or -1 */
 
+/* Names of what stands among the tensors and is none: step counts, settings, ... */
+int vit_source_n_skipped(const struct vit_source *source);
+const char *vit_source_skipped(const struct vit_source *source, int i);
+
 /* Reads tensor i whole into dst: vit_tensor_count elements of its type, dense, in C order, little endian. Any
  * number of threads may read at once. */
 vit_status vit_source_read(const struct vit_source *source, int i, void *dst, struct vit_error *err);

@@ -1,5 +1,6 @@
 /* torch_state.c: finds the state dict in a PyTorch pickle, and its tensors as views of storages. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,12 +36,24 @@ static bool is_parameter(const node *item)
             vit_pickle_is_global(item->call.callee, "torch.nn.parameter", "Parameter"));
 }
 
-/* The call that rebuilds a tensor, taken out of parameters around it; NULL: the item is no tensor. */
-static const node *find_tensor(const node *item)
+/* What is in the parameters around an item. */
+static const node *unwrap(const node *item)
 {
     for (int i = 0; i < MAX_PARAMETERS && is_parameter(item); i++)
         item = item->call.args->items.at[0];
+    return item;
+}
+
+/* The call that rebuilds a tensor; NULL: the item is no tensor. */
+static const node *find_tensor(const node *item)
+{
+    item = unwrap(item);
     return is_tensor(item) ? item : NULL;
+}
+
+static bool is_plain_text(const node *item)
+{
+    return item->kind == VIT_PICKLE_STRING && strlen(item->text.bytes) == item->text.n;
 }
 
 /* ---- One tensor ---- */
@@ -86,6 +99,21 @@ static vit_status refuse_type(const char *name, const struct vit_torch_storage *
                     dtype && dtype->kind == VIT_PICKLE_GLOBAL ? dtype->global.name : storage->type);
 }
 
+/* {'neg': True} or {'conj': True}: the last argument of a view that is still to be computed with. */
+static vit_status check_bits(const char *name, const node *tensor, struct vit_error *err)
+{
+    size_t at = vit_pickle_is_global(tensor->call.callee, "torch._utils", "_rebuild_tensor_v3") ? 7 : 6;
+    const node *args = tensor->call.args, *bits = args->items.n > at ? args->items.at[at] : NULL;
+    for (size_t i = 0; bits && bits->kind == VIT_PICKLE_DICT && i < bits->items.n; i += 2) {
+        const node *bit = bits->items.at[i], *set = bits->items.at[i + 1];
+        if (set->kind != VIT_PICKLE_BOOL || set->integer)
+            return vit_fail(err, VIT_ERR_UNSUPPORTED,
+                            "tensor %s: its bit %.64s is set: save it after resolve_neg() and resolve_conj()", name,
+                            is_plain_text(bit) ? bit->text.bytes : "?");
+    }
+    return VIT_OK;
+}
+
 /* Arguments: storage, offset, shape, stride, ... */
 static vit_status add_tensor(struct vit_source *source, struct vit_torch *torch, const char *name, const node *tensor,
                              struct vit_error *err)
@@ -100,6 +128,7 @@ static vit_status add_tensor(struct vit_source *source, struct vit_torch *torch,
     const struct vit_torch_storage *storage = &torch->storages[view->storage];
     if (storage->dtype < 0)
         return refuse_type(name, storage, args, err);
+    VIT_TRY(check_bits(name, tensor, err));
     int n_dims = parse_ints(args->items.at[2], shape), n_strides = parse_ints(args->items.at[3], view->stride);
     if (n_dims < 0 || n_dims != n_strides || args->items.at[1]->kind != VIT_PICKLE_INT)
         return vit_fail(err, VIT_ERR_DECODE, "tensor %s: shape, stride and offset are not up to %d integers each", name,
@@ -177,6 +206,30 @@ static vit_status check_total(const struct vit_source *source, struct vit_error 
     return VIT_OK;
 }
 
+/* A step count, _extra_state, ... is left aside. What would become a tensor that is not dense, or of another library,
+ * is refused: without it weights would be missing. */
+static vit_status skip_entry(struct vit_source *source, const node *key, const node *value, struct vit_error *err)
+{
+    const node *class = class_of(unwrap(value));
+    const char *name = is_plain_text(key) ? key->text.bytes : "(a key that is no text)";
+    if (class && value->kind == VIT_PICKLE_CALL &&
+        (strncmp(class->global.name, "_rebuild_", 9) == 0 ||
+         (strcmp(class->global.name, "_reconstruct") == 0 && strncmp(class->global.module, "numpy", 5) == 0)))
+        return vit_fail(err, VIT_ERR_UNSUPPORTED,
+                        "entry %.256s: %.128s.%.128s makes it, not a dense tensor: save it as one", name,
+                        class->global.module, class->global.name);
+    return vit_source_skip(source, name, err);
+}
+
+static vit_status refuse_entries(const struct vit_source *source, struct vit_error *err)
+{
+    char names[256] = "none";
+    for (int i = 0, used = 0; i < source->n_skipped && used < (int)sizeof names; i++)
+        used += snprintf(names + used, sizeof names - (size_t)used, i ? ", %s" : "%s", source->skipped[i]);
+    return vit_fail(err, VIT_ERR_UNSUPPORTED, "none of the %d entries of its dict is a tensor (%s): save a state_dict()",
+                    source->n_skipped, names);
+}
+
 vit_status vit_torch_add_tensors(struct vit_source *source, struct vit_torch *torch, struct vit_error *err)
 {
     const node *dict = NULL;
@@ -187,18 +240,17 @@ vit_status vit_torch_add_tensors(struct vit_source *source, struct vit_torch *to
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory for %zu tensors", n);
     for (size_t i = 0; i < n; i++) {
         const node *key = dict->items.at[2 * i], *tensor = find_tensor(dict->items.at[2 * i + 1]);
-        if (!tensor)
-            continue; /* step counts, _extra_state, ... */
-        if (key->kind != VIT_PICKLE_STRING || strlen(key->text.bytes) != key->text.n)
+        if (!tensor) {
+            VIT_TRY(skip_entry(source, key, dict->items.at[2 * i + 1], err));
+            continue;
+        }
+        if (!is_plain_text(key))
             return vit_fail(err, VIT_ERR_DECODE, "tensor number %d: its key is not a plain string", source->n_tensors);
         const char *name = strip_name(key->text.bytes);
         VIT_TRY(vit_source_check_name(source, name, err));
         VIT_TRY(add_tensor(source, torch, name, tensor, err));
     }
-    if (source->n_tensors == 0)
-        return vit_fail(err, VIT_ERR_UNSUPPORTED,
-                        "none of the %zu entries of its dict is a tensor: save a state_dict()", n);
-    return check_total(source, err);
+    return source->n_tensors ? check_total(source, err) : refuse_entries(source, err);
 }
 
 vit_status vit_torch_read(const struct vit_source *source, const struct vit_torch *torch, int i, void *dst,
