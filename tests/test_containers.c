@@ -495,7 +495,7 @@ Test(containers, shards_lie_beside_their_index)
     INDEX_REFUSED("{\"w\": \"\"}", VIT_ERR_DECODE, "tensor w", "0 bytes");
     INDEX_REFUSED("{\"w\": \"a\\u0000b\"}", VIT_ERR_DECODE, "JSON");
     INDEX_REFUSED("{\"w\": 3}", VIT_ERR_DECODE, "tensor w");
-    INDEX_REFUSED("{\"w\": \"absent\"}", VIT_ERR_OPEN, "tensor w", "absent");
+    INDEX_REFUSED("{\"w\": \"absent\"}", VIT_ERR_OPEN, "tensor w: the shard", "absent");
     INDEX_REFUSED("{\"w\": \"model\"}", VIT_ERR_DECODE, "tensor w", "index"); /* itself */
     INDEX_REFUSED("{\"w\": \"a\", \"w\": \"b\"}", VIT_ERR_DECODE, "duplicate");
     INDEX_REFUSED("[]", VIT_ERR_UNSUPPORTED, "weight_map");

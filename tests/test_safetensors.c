@@ -254,6 +254,29 @@ Test(safetensors, an_existing_file_needs_force)
     cr_assert_eq(scratch_read(path, bytes, sizeof bytes), 8);
 }
 
+Test(safetensors, links_are_followed)
+{
+    struct vit_error err;
+    char link[128];
+    struct stat st;
+    snprintf(link, sizeof link, "%s/link", scratch.folder);
+    cr_assert_eq(write_content(false, -1, &err), VIT_OK, "%s", err.message);
+    cr_assert_eq(symlink("m.safetensors", link), 0);
+    cr_assert_eq(stat(path, &st), 0);
+    ino_t old = st.st_ino;
+    const struct vit_safetensors_content content = {N_WRITTEN, written, 0, NULL, give_tensor, &(int){-1}};
+    cr_expect_eq(vit_safetensors_write(link, false, &content, &err), VIT_ERR_OPEN);
+    cr_assert_eq(vit_safetensors_write(link, true, &content, &err), VIT_OK, "%s", err.message);
+    cr_assert_eq(lstat(link, &st), 0);
+    cr_expect(S_ISLNK(st.st_mode), "the link was replaced");
+    cr_assert_eq(lstat(path, &st), 0);
+    cr_expect(S_ISREG(st.st_mode) && st.st_ino != old, "the file was not replaced");
+    unlink(path);
+    cr_expect_eq(vit_safetensors_write(link, true, &content, &err), VIT_ERR_OPEN);
+    cr_expect(strstr(err.message, "leads to no file"), "%s", err.message);
+    unlink(link);
+}
+
 Test(safetensors, a_failed_write_leaves_nothing)
 {
     struct vit_error err;

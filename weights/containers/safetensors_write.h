@@ -20,7 +20,7 @@ struct vit_safetensors_content {
 };
 
 /* Writes content to a new file beside path, which is then renamed to path: what is at path is the old file or the
- * whole new one. A file at path is refused unless force. The same content gives the same bytes. The data begins at a
+ * whole new one, also after a loss of power. A file at path is refused unless force; a link is followed. The same content gives the same bytes. The data begins at a
  * multiple of 8 and every tensor at one of its element's size. Holds one tensor at a time in memory. */
 vit_status vit_safetensors_write(const char *path, bool force, const struct vit_safetensors_content *content,
                                  struct vit_error *err);

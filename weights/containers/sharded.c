@@ -84,7 +84,7 @@ static vit_status add_tensor(struct vit_source *source, const char *name, const 
         return vit_fail(err, VIT_ERR_DECODE, "tensor %s: its file in weight_map is not a string", name);
     vit_status status = find_shard(source, s, json_string_value(file), &part->shard, err);
     if (status != VIT_OK)
-        return vit_context(err, status, "tensor %s", name);
+        return vit_context(err, status, "tensor %s: the shard that the index has it in", name);
     part->tensor = vit_source_find(s->shards[part->shard], name);
     if (part->tensor < 0)
         return vit_fail(err, VIT_ERR_DECODE, "tensor %s: it is not in %s, where weight_map has it", name,
@@ -111,7 +111,8 @@ static vit_status add_tensors(struct vit_source *source, const json_t *index, st
     struct sharded *s = source->priv;
     json_t *map = json_object_get(index, "weight_map"), *file;
     if (!json_is_object(map))
-        return vit_fail(err, VIT_ERR_UNSUPPORTED, "JSON without a weight_map: not the index of a sharded checkpoint");
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "JSON, but not the index of a sharded checkpoint (no weight_map): name the file of the "
+                                                  "weights, or the folder");
     size_t n = json_object_size(map);
     if (n > VIT_LIMIT_TENSORS)
         return vit_fail(err, VIT_ERR_TOO_LARGE, "weight_map has %zu tensors, at most %d are read", n,
