@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "vit/base/file.h"
+#include "vit/base/index.h"
 #include "weights/containers/source.h"
 
 struct vit_source {
@@ -12,7 +13,7 @@ struct vit_source {
     const struct vit_container *container;
     int n_tensors;
     struct vit_tensor *tensors; /* names owned */
-    int *by_name;               /* tensor indices sorted by name */
+    struct vit_index by_name;
     int n_metadata;
     struct vit_metadata *metadata;
     int n_skipped;

@@ -28,30 +28,16 @@ static vit_status choose_container(struct vit_source *source, struct vit_error *
                     why ? why : "not a checkpoint of a known format", source->file.size);
 }
 
-static int compare_names(const void *a, const void *b, void *tensors)
-{
-    const struct vit_tensor *t = tensors;
-    return strcmp(t[*(const int *)a].name, t[*(const int *)b].name);
-}
-
-/* Builds the sorted index; a name that occurs twice is refused. */
+/* A name that occurs twice is refused. */
 static vit_status index_names(struct vit_source *source, struct vit_error *err)
 {
+    int a, b;
     if (source->n_tensors == 0)
         return vit_fail(err, VIT_ERR_DECODE, "it holds no tensors");
-    size_t n = (size_t)source->n_tensors;
-    source->by_name = malloc(n * sizeof *source->by_name);
-    if (!source->by_name)
-        return vit_fail(err, VIT_ERR_MEMORY, "out of memory for %zu tensors", n);
-    for (int i = 0; i < source->n_tensors; i++)
-        source->by_name[i] = i;
-    qsort_r(source->by_name, n, sizeof *source->by_name, compare_names, source->tensors);
-    for (int i = 1; i < source->n_tensors; i++) {
-        const char *name = source->tensors[source->by_name[i]].name;
-        if (strcmp(name, source->tensors[source->by_name[i - 1]].name) == 0)
-            return vit_fail(err, VIT_ERR_DECODE, "two tensors (numbers %d and %d) have the name %s",
-                            source->by_name[i - 1], source->by_name[i], name);
-    }
+    VIT_TRY(vit_index_sort(&source->by_name, source->tensors, sizeof *source->tensors, source->n_tensors, err));
+    if (vit_index_twice(&source->by_name, &a, &b))
+        return vit_fail(err, VIT_ERR_DECODE, "two tensors (numbers %d and %d) have the name %s", a, b,
+                        source->tensors[a].name);
     return VIT_OK;
 }
 
@@ -98,7 +84,7 @@ void vit_source_close(struct vit_source *source)
     for (int i = 0; i < source->n_tensors; i++)
         free(source->tensors[i].name);
     free(source->tensors);
-    free(source->by_name);
+    vit_index_free(&source->by_name);
     for (int i = 0; i < source->n_metadata; i++) {
         free((char *)source->metadata[i].key);
         free((char *)source->metadata[i].value);
@@ -123,18 +109,7 @@ const struct vit_tensor *vit_source_tensor(const struct vit_source *source, int 
 
 int vit_source_find(const struct vit_source *source, const char *name)
 {
-    int low = 0, high = source->n_tensors;
-    while (low < high) {
-        int middle = low + (high - low) / 2;
-        int order = strcmp(name, source->tensors[source->by_name[middle]].name);
-        if (order == 0)
-            return source->by_name[middle];
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return -1;
+    return vit_index_find(&source->by_name, name);
 }
 
 int vit_source_n_skipped(const struct vit_source *source)

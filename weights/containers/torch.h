@@ -7,7 +7,7 @@
 
 /* A run of elements of one type; tensors are views of storages. */
 struct vit_torch_storage {
-    const char *key;    /* owned by the pickle */
+    const char *key;    /* first, for struct vit_index; owned by the pickle */
     const char *type;   /* "FloatStorage" */
     size_t element;     /* bytes */
     int dtype;          /* enum vit_dtype, or -1: one that tensors are not read of */
@@ -24,8 +24,8 @@ struct vit_torch_view {
 
 struct vit_torch {
     struct vit_pickle pickle;
-    int n_storages;
-    struct vit_torch_storage *storages; /* sorted by key */
+    struct vit_torch_storage *storages; /* one for each persistent id: a key may occur again */
+    struct vit_index by_key;
     struct vit_torch_view *views;       /* by tensor of the source */
 };
 

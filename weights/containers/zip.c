@@ -137,12 +137,6 @@ static vit_status check_member(struct vit_zip *zip, int i, struct totals *totals
     return check_totals(zip, name, totals, err);
 }
 
-static int compare_names(const void *a, const void *b, void *members)
-{
-    const struct vit_zip_member *m = members;
-    return strcmp(m[*(const int *)a].name, m[*(const int *)b].name);
-}
-
 static vit_status list_members(struct vit_zip *zip, struct vit_error *err)
 {
     zip_int64_t n = zip_get_num_entries(zip->archive, 0);
@@ -152,22 +146,17 @@ static vit_status list_members(struct vit_zip *zip, struct vit_error *err)
         return vit_fail(err, VIT_ERR_TOO_LARGE, "a zip archive of %" PRId64 " members, at most %d are read", (int64_t)n,
                         2 * VIT_LIMIT_TENSORS);
     zip->members = calloc((size_t)n, sizeof *zip->members);
-    zip->by_name = calloc((size_t)n, sizeof *zip->by_name);
-    if (!zip->members || !zip->by_name)
+    if (!zip->members)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory for %" PRId64 " zip members", (int64_t)n);
     struct totals totals = {0, 0};
-    for (int i = 0; i < n; i++) {
-        VIT_TRY(check_member(zip, i, &totals, err));
-        zip->by_name[i] = i;
-    }
     zip->n_members = (int)n;
-    qsort_r(zip->by_name, (size_t)n, sizeof *zip->by_name, compare_names, zip->members);
-    for (int i = 1; i < n; i++) {
-        const char *name = zip->members[zip->by_name[i]].name;
-        if (strcmp(name, zip->members[zip->by_name[i - 1]].name) == 0)
-            return vit_fail(err, VIT_ERR_DECODE, "two members (numbers %d and %d) have the name %.256s",
-                            zip->by_name[i - 1], zip->by_name[i], name);
-    }
+    for (int i = 0; i < n; i++)
+        VIT_TRY(check_member(zip, i, &totals, err));
+    int a, b;
+    VIT_TRY(vit_index_sort(&zip->by_name, zip->members, sizeof *zip->members, (int)n, err));
+    if (vit_index_twice(&zip->by_name, &a, &b))
+        return vit_fail(err, VIT_ERR_DECODE, "two members (numbers %d and %d) have the name %.256s", a, b,
+                        zip->members[a].name);
     return VIT_OK;
 }
 
@@ -202,24 +191,13 @@ void vit_zip_close(struct vit_zip *zip)
     for (int i = 0; i < zip->n_members; i++)
         free(zip->members[i].inflated);
     free(zip->members);
-    free(zip->by_name);
+    vit_index_free(&zip->by_name);
     free(zip);
 }
 
 int vit_zip_find(const struct vit_zip *zip, const char *name)
 {
-    int low = 0, high = zip->n_members;
-    while (low < high) {
-        int middle = low + (high - low) / 2;
-        int order = strcmp(name, zip->members[zip->by_name[middle]].name);
-        if (order == 0)
-            return zip->by_name[middle];
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return -1;
+    return vit_index_find(&zip->by_name, name);
 }
 
 vit_status vit_zip_start(struct vit_zip_reader *reader, struct vit_zip *zip, int member, bool checked,

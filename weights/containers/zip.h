@@ -8,7 +8,7 @@
 #include "weights/containers/container.h"
 
 struct vit_zip_member {
-    const char *name; /* owned by the archive */
+    const char *name; /* first, for struct vit_index; owned by the archive */
     int64_t size;
     bool deflated;
     void *inflated; /* all of a deflated member, once a part of it was read; else NULL */
@@ -24,7 +24,7 @@ struct vit_zip {
     zip_t *archive;
     int n_members;
     struct vit_zip_member *members; /* in the order of the central directory */
-    int *by_name;
+    struct vit_index by_name;
 };
 
 /* Opens the archive in file, which must outlive it. Refused: names that occur twice, encryption, methods other than
