@@ -20,9 +20,9 @@ TestSuite(source, .init = enter_folder, .fini = leave_folder);
 Test(source, what_cannot_be_opened)
 {
     SCRATCH_REFUSED(scratch.path, VIT_ERR_OPEN, "No such file");
-    SCRATCH_REFUSED(scratch.folder, VIT_ERR_OPEN, "not a regular file");
+    SCRATCH_REFUSED(scratch.folder, VIT_ERR_UNSUPPORTED, "a folder");
     cr_assert_eq(mkfifo(scratch.path, 0600), 0);
-    SCRATCH_REFUSED(scratch.path, VIT_ERR_OPEN, "not a regular file"); /* and does not wait for a writer */
+    SCRATCH_REFUSED(scratch.path, VIT_ERR_UNSUPPORTED, "a pipe"); /* and does not wait for a writer */
     unlink(scratch.path);
     scratch_write(scratch.path, "", 0);
     SCRATCH_REFUSED(scratch.path, VIT_ERR_EMPTY, "empty");

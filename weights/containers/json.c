@@ -58,17 +58,11 @@ vit_status vit_json_parse(json_t **root, const char *text, size_t n, struct vit_
 
 vit_status vit_json_read(json_t **root, const struct vit_file *file, struct vit_error *err)
 {
+    void *text;
     *root = NULL;
-    if (file->size > VIT_LIMIT_JSON)
-        return vit_fail(err, VIT_ERR_TOO_LARGE, "%" PRId64 " bytes of JSON, at most %d are read", file->size,
-                        VIT_LIMIT_JSON);
-    size_t n = (size_t)file->size;
-    char *text = malloc(n);
-    if (!text)
-        return vit_fail(err, VIT_ERR_MEMORY, "out of memory for %zu bytes", n);
-    vit_status status = vit_file_read(file, 0, text, n, err);
+    vit_status status = vit_file_read_all(file, VIT_LIMIT_JSON, &text, err);
     if (status == VIT_OK)
-        status = vit_json_parse(root, text, n, err);
+        status = vit_json_parse(root, text, (size_t)file->size, err);
     free(text);
     return status;
 }
