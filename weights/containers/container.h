@@ -10,6 +10,7 @@
 
 struct vit_source {
     struct vit_file file;
+    struct vit_zip *zip; /* NULL: not an archive */
     const struct vit_container *container;
     int n_tensors;
     struct vit_tensor *tensors; /* names owned */
@@ -23,8 +24,9 @@ struct vit_source {
 
 struct vit_container {
     const char *name;
-    bool (*sniff)(const uint8_t *head, size_t n); /* the file's first n bytes, n <= VIT_SNIFF_MAX */
-    /* source->file is open, all else zero. Fills tensors, metadata and priv; what a failed open leaves is closed by
+    /* Told by the file's first n bytes, n <= VIT_SNIFF_MAX, or by the members where source->zip is there. */
+    bool (*sniff)(const struct vit_source *source, const uint8_t *head, size_t n);
+    /* source->file is open, and source->zip if it is an archive; all else zero. Fills tensors, metadata and priv; what a failed open leaves is closed by
      * the caller through `close`. */
     vit_status (*open)(struct vit_source *source, struct vit_error *err);
     vit_status (*read)(const struct vit_source *source, int i, void *dst, struct vit_error *err);
@@ -33,7 +35,7 @@ struct vit_container {
 
 enum { VIT_SNIFF_MAX = 512 };
 
-extern const struct vit_container vit_safetensors, vit_zipped, vit_torch_legacy, vit_sharded;
+extern const struct vit_container vit_safetensors, vit_torch_zip, vit_npz, vit_torch_legacy, vit_sharded;
 
 /* Opens one file of a sharded checkpoint: as vit_source_open, but not another index. */
 vit_status vit_source_open_shard(struct vit_source **source, const char *path, struct vit_error *err);

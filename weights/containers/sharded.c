@@ -19,8 +19,9 @@ struct sharded {
     struct part *parts; /* by tensor of the whole */
 };
 
-static bool sniff(const uint8_t *head, size_t n)
+static bool sniff(const struct vit_source *source, const uint8_t *head, size_t n)
 {
+    (void)source;
     size_t i = 0;
     while (i < n && (head[i] == ' ' || head[i] == '\t' || head[i] == '\r' || head[i] == '\n'))
         i++;

@@ -7,9 +7,10 @@
 
 #include "weights/containers/container.h"
 #include "weights/containers/limits.h"
+#include "weights/containers/zip.h"
 
-static const struct vit_container *const containers[] = {&vit_safetensors, &vit_zipped, &vit_torch_legacy,
-                                                         &vit_sharded};
+static const struct vit_container *const containers[] = {&vit_safetensors, &vit_torch_zip, &vit_npz,
+                                                         &vit_torch_legacy, &vit_sharded};
 enum { N_CONTAINERS = sizeof containers / sizeof *containers };
 
 static vit_status choose_container(struct vit_source *source, struct vit_error *err)
@@ -17,13 +18,16 @@ static vit_status choose_container(struct vit_source *source, struct vit_error *
     uint8_t head[VIT_SNIFF_MAX];
     size_t n = source->file.size < VIT_SNIFF_MAX ? (size_t)source->file.size : VIT_SNIFF_MAX;
     VIT_TRY(vit_file_read(&source->file, 0, head, n, err));
+    if (n >= 4 && memcmp(head, "PK\3\4", 4) == 0)
+        VIT_TRY(vit_zip_open(&source->zip, &source->file, err));
     for (int i = 0; i < N_CONTAINERS; i++) {
-        if (containers[i]->sniff(head, n)) {
+        if (containers[i]->sniff(source, head, n)) {
             source->container = containers[i];
             return VIT_OK;
         }
     }
-    const char *why = vit_refusal(head, n);
+    const char *why = source->zip ? "a zip archive, but neither PyTorch's (no data.pkl) nor numpy's (no .npy)"
+                                  : vit_refusal(head, n);
     return vit_fail(err, VIT_ERR_UNSUPPORTED, "%s (%" PRId64 " bytes)",
                     why ? why : "not a checkpoint of a known format", source->file.size);
 }
@@ -93,6 +97,7 @@ void vit_source_close(struct vit_source *source)
     for (int i = 0; i < source->n_skipped; i++)
         free(source->skipped[i]);
     free(source->skipped);
+    vit_zip_close(source->zip);
     vit_file_close(&source->file);
     free(source);
 }

@@ -38,11 +38,13 @@ const struct vit_pickle_node *vit_torch_storage_key(const struct vit_pickle_node
 /* Finds the state dict in the pickle and gives its tensors to source. */
 vit_status vit_torch_add_tensors(struct vit_source *source, struct vit_torch *torch, struct vit_error *err);
 
-/* Reads tensor i; `read` reads n bytes at offset begin of a storage. */
+/* Reads n bytes at offset begin of a storage. */
+typedef vit_status vit_torch_reader(const struct vit_source *source, const struct vit_torch_storage *storage,
+                                    int64_t begin, void *dst, size_t n, struct vit_error *err);
+
+/* Reads tensor i. */
 vit_status vit_torch_read(const struct vit_source *source, const struct vit_torch *torch, int i, void *dst,
-                          vit_status (*read)(const struct vit_source *source, const struct vit_torch_storage *storage,
-                                             int64_t begin, void *dst, size_t n, struct vit_error *err),
-                          struct vit_error *err);
+                          vit_torch_reader *read, struct vit_error *err);
 
 void vit_torch_free(struct vit_torch *torch);
 

@@ -14,8 +14,9 @@ struct stream {
     int64_t offset;
 };
 
-static bool sniff(const uint8_t *head, size_t n)
+static bool sniff(const struct vit_source *source, const uint8_t *head, size_t n)
 {
+    (void)source;
     return n >= sizeof magic && memcmp(head, magic, sizeof magic) == 0;
 }
 

@@ -254,9 +254,7 @@ vit_status vit_torch_add_tensors(struct vit_source *source, struct vit_torch *to
 }
 
 vit_status vit_torch_read(const struct vit_source *source, const struct vit_torch *torch, int i, void *dst,
-                          vit_status (*read)(const struct vit_source *source, const struct vit_torch_storage *storage,
-                                             int64_t begin, void *dst, size_t n, struct vit_error *err),
-                          struct vit_error *err)
+                          vit_torch_reader *read, struct vit_error *err)
 {
     const struct vit_tensor *tensor = &source->tensors[i];
     const struct vit_torch_view *view = &torch->views[i];
