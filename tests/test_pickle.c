@@ -227,7 +227,7 @@ Test(pickle, tensors_as_old_files_have_them)
     expect_tensor("w", 4, (float[]){1, 3, 2, 4});
     /* Python 2: OrderedDict([['module.w', tensor]]) */
     WRITE("ccollections\nOrderedDict\n](](U\x08module.w" TENSOR("\6", "\0", "K\2\x85", "K\3\x85") "ee\x85R.");
-    expect_tensor("w", 2, (float[]){0, 3});
+    expect_tensor("module.w", 2, (float[]){0, 3});
     /* _rebuild_tensor, and the shape as a torch.Size */
     WRITE(
         "}" S("\1", "w") "ctorch._utils\n_rebuild_tensor\n(" STORAGE("\6") "K\4ctorch\nSize\nK\2\x85\x85RK\1\x85tRs.");
@@ -265,7 +265,7 @@ Test(pickle, tensors_that_lie)
     FILE_REFUSED("}K\1" TENSOR("\6", "\0", "K\1\x85", "K\1\x85") "s.", VIT_ERR_DECODE, "key");
     FILE_REFUSED("}" S("\3", "a\0b") TENSOR("\6", "\0", "K\1\x85", "K\1\x85") "s.", VIT_ERR_DECODE, "key");
     FILE_REFUSED("}" S("\2", "a\n") TENSOR("\6", "\0", "K\1\x85", "K\1\x85") "s.", VIT_ERR_DECODE, "0x0a");
-    FILE_REFUSED("}(" S("\1", "w") TENSOR("\6", "\0", "K\1\x85", "K\1\x85") S("\x08", "module.w")
+    FILE_REFUSED("}(" S("\1", "w") TENSOR("\6", "\0", "K\1\x85", "K\1\x85") S("\1", "w")
                      TENSOR("\6", "\0", "K\1\x85", "K\1\x85") "u.",
                  VIT_ERR_DECODE, "two tensors", "w");
 }

@@ -173,20 +173,6 @@ static vit_status find_state_dict(const node *root, const node **found, struct v
     return vit_fail(err, VIT_ERR_UNSUPPORTED, "it holds no dict of named tensors: save a state_dict()");
 }
 
-/* Without what data-parallel and compiled models put before every name. */
-static const char *strip_name(const char *name)
-{
-    static const char *const prefixes[] = {"module.", "_orig_mod."};
-    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
-        size_t n = strlen(prefixes[i]);
-        if (strncmp(name, prefixes[i], n) == 0 && name[n]) {
-            name += n;
-            i = (size_t)-1;
-        }
-    }
-    return name;
-}
-
 /* Tensors that share a storage multiply it. */
 static vit_status check_total(const struct vit_source *source, struct vit_error *err)
 {
@@ -246,9 +232,8 @@ vit_status vit_torch_add_tensors(struct vit_source *source, struct vit_torch *to
         }
         if (!is_plain_text(key))
             return vit_fail(err, VIT_ERR_DECODE, "tensor number %d: its key is not a plain string", source->n_tensors);
-        const char *name = strip_name(key->text.bytes);
-        VIT_TRY(vit_source_check_name(source, name, err));
-        VIT_TRY(add_tensor(source, torch, name, tensor, err));
+        VIT_TRY(vit_source_check_name(source, key->text.bytes, err));
+        VIT_TRY(add_tensor(source, torch, key->text.bytes, tensor, err));
     }
     return source->n_tensors ? check_total(source, err) : refuse_entries(source, err);
 }
