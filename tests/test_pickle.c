@@ -325,7 +325,7 @@ Test(pickle, entries_that_are_no_dense_tensors)
 Test(pickle, bits_of_views_are_refused)
 {
 #define BITS(version, last)                                                                                            \
-    "}" S("\1", "w") "ctorch._utils\n_rebuild_tensor_v" version "\n(" STORAGE("\6")                                     \
+    "}" S("\1", "w") "ctorch._utils\n_rebuild_tensor_v" version "\n(" STORAGE("\6")                                    \
         "K\0K\1\x85K\1\x85\x89" "ccollections\nOrderedDict\n)R" last "tRs."
     FILE_REFUSED(BITS("2", "}U\3neg\x88s"), VIT_ERR_UNSUPPORTED, "tensor w", "bit neg", "resolve_neg()");
     FILE_REFUSED(BITS("3", "ctorch\nfloat32\n}U\4conj\x88s"), VIT_ERR_UNSUPPORTED, "tensor w", "bit conj");

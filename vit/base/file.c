@@ -69,6 +69,14 @@ vit_status vit_file_read(const struct vit_file *file, int64_t offset, void *dst,
     return check_unchanged(file, err);
 }
 
+vit_status vit_file_next(void *context, void *dst, size_t n, struct vit_error *err)
+{
+    struct vit_file_stream *stream = context;
+    VIT_TRY(vit_file_read(stream->file, stream->offset, dst, n, err));
+    stream->offset += (int64_t)n;
+    return VIT_OK;
+}
+
 void vit_file_close(struct vit_file *file)
 {
     if (file->fd >= 0)

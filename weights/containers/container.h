@@ -26,8 +26,8 @@ struct vit_container {
     const char *name;
     /* Told by the file's first n bytes, n <= VIT_SNIFF_MAX, or by the members where source->zip is there. */
     bool (*sniff)(const struct vit_source *source, const uint8_t *head, size_t n);
-    /* source->file is open, and source->zip if it is an archive; all else zero. Fills tensors, metadata and priv; what a failed open leaves is closed by
-     * the caller through `close`. */
+    /* source->file is open, and source->zip if it is an archive; all else zero. Fills tensors, metadata and priv; what
+     * a failed open leaves is closed by the caller through `close`. */
     vit_status (*open)(struct vit_source *source, struct vit_error *err);
     vit_status (*read)(const struct vit_source *source, int i, void *dst, struct vit_error *err);
     void (*close)(struct vit_source *source); /* frees priv */

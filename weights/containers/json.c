@@ -39,7 +39,7 @@ static vit_status check_extent(const char *text, size_t n, struct vit_error *err
     }
     if (nests > VIT_LIMIT_JSON_NESTS + n / 8)
         return vit_fail(err, VIT_ERR_TOO_LARGE,
-                        "JSON of %zu objects and arrays in %zu bytes; %d, and one for every 8 bytes, are read", nests, n,
+                        "JSON of %zu objects and arrays in %zu bytes; %d and one for every 8 bytes are read", nests, n,
                         VIT_LIMIT_JSON_NESTS);
     return VIT_OK;
 }

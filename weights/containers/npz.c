@@ -33,44 +33,23 @@ static bool sniff(const struct vit_source *source, const uint8_t *head, size_t n
     return false;
 }
 
-static vit_status read_header(struct vit_zip_reader *reader, struct vit_npy *npy, int64_t *data, struct vit_error *err)
-{
-    uint8_t prefix[VIT_NPY_PREFIX];
-    size_t begin, n;
-    VIT_TRY(vit_zip_next(reader, prefix, sizeof prefix, err));
-    VIT_TRY(vit_npy_parse_prefix(prefix, &begin, &n, err));
-    size_t known = sizeof prefix - begin; /* of the text, already read with the prefix */
-    if (n < known)
-        return vit_fail(err, VIT_ERR_DECODE, "a numpy header of %zu bytes", n);
-    char *text = malloc(n);
-    if (!text)
-        return vit_fail(err, VIT_ERR_MEMORY, "out of memory for a header of %zu bytes", n);
-    memcpy(text, prefix + begin, known);
-    vit_status status = vit_zip_next(reader, text + known, n - known, err);
-    if (status == VIT_OK)
-        status = vit_npy_parse_header(npy, text, n, err);
-    free(text);
-    *data = (int64_t)(begin + n);
-    return status;
-}
-
 static vit_status add_array(struct vit_source *source, struct vit_zip_reader *reader, const char *name,
                             struct vit_error *err)
 {
     struct array *arrays = source->priv;
     struct vit_npy npy;
-    int64_t data;
-    vit_status status = read_header(reader, &npy, &data, err);
+    vit_status status = vit_npy_read_header(&npy, vit_zip_next, reader, err);
     if (status != VIT_OK)
         return vit_context(err, status, "tensor %s", name);
     VIT_TRY(vit_source_add(source, name, npy.dtype, npy.n_dims, npy.shape, err));
     const struct vit_tensor *tensor = &source->tensors[source->n_tensors - 1];
     int64_t bytes = vit_tensor_count(tensor) * (int64_t)vit_dtype_size(tensor->dtype);
-    if (bytes != reader->member->size - data)
+    if (bytes != reader->member->size - npy.data)
         return vit_fail(err, VIT_ERR_DECODE,
                         "tensor %s: %" PRId64 " elements of %s are %" PRId64 " bytes, its member has %" PRId64, name,
-                        vit_tensor_count(tensor), vit_dtype_name(tensor->dtype), bytes, reader->member->size - data);
-    arrays[source->n_tensors - 1] = (struct array){data, npy.fortran_order};
+                        vit_tensor_count(tensor), vit_dtype_name(tensor->dtype), bytes,
+                        reader->member->size - npy.data);
+    arrays[source->n_tensors - 1] = (struct array){npy.data, npy.fortran_order};
     return VIT_OK;
 }
 
@@ -132,11 +111,10 @@ static vit_status read_tensor(const struct vit_source *source, int i, void *dst,
     size_t bytes = (size_t)vit_tensor_count(tensor) * vit_dtype_size(tensor->dtype);
     struct vit_zip_reader reader;
     struct vit_npy header;
-    int64_t data = 0;
     vit_status status = vit_zip_start(&reader, source->zip, i, true, err);
     if (status == VIT_OK) /* by reading, not seeking, so that the checksum covers the whole member */
-        status = read_header(&reader, &header, &data, err);
-    if (status == VIT_OK && data != array->data)
+        status = vit_npy_read_header(&header, vit_zip_next, &reader, err);
+    if (status == VIT_OK && header.data != array->data)
         status = vit_fail(err, VIT_ERR_READ, "its header changed while the file was open");
     if (status == VIT_OK)
         status = array->fortran_order ? read_fortran(&reader, tensor, bytes, dst, err)

@@ -41,4 +41,7 @@ const char *vit_source_metadata(const struct vit_source *source, const char *key
 const char *vit_source_container(const struct vit_source *source);
 const char *vit_source_path(const struct vit_source *source);
 
+/* Reads the n numbers of an .npy file, of a floating-point type and any shape, as f32; the caller frees *values. */
+vit_status vit_npy_load(float **values, int64_t *n, const char *path, struct vit_error *err);
+
 #endif

@@ -9,23 +9,10 @@
 static const uint8_t magic[] = {0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, '.'};
 enum { PROTOCOL = 1001 };
 
-struct stream {
-    const struct vit_file *file;
-    int64_t offset;
-};
-
 static bool sniff(const struct vit_source *source, const uint8_t *head, size_t n)
 {
     (void)source;
     return n >= sizeof magic && memcmp(head, magic, sizeof magic) == 0;
-}
-
-static vit_status next_bytes(void *context, void *dst, size_t n, struct vit_error *err)
-{
-    struct stream *stream = context;
-    VIT_TRY(vit_file_read(stream->file, stream->offset, dst, n, err));
-    stream->offset += (int64_t)n;
-    return VIT_OK;
 }
 
 static vit_status check_protocol(struct vit_pickle_input *input, struct vit_error *err)
@@ -103,9 +90,9 @@ static vit_status open_source(struct vit_source *source, struct vit_error *err)
     struct vit_torch *torch = source->priv = calloc(1, sizeof *torch);
     if (!torch)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    struct stream stream = {&source->file, sizeof magic};
+    struct vit_file_stream stream = {&source->file, sizeof magic};
     struct vit_pickle_input input = {
-        .next = next_bytes, .context = &stream, .position = sizeof magic, .size = source->file.size};
+        .next = vit_file_next, .context = &stream, .position = sizeof magic, .size = source->file.size};
     VIT_TRY(check_protocol(&input, err));
     VIT_TRY(check_byte_order(&input, err));
     VIT_TRY(vit_pickle_load(&torch->pickle, &input, err));

@@ -212,8 +212,9 @@ static vit_status refuse_entries(const struct vit_source *source, struct vit_err
     char names[256] = "none";
     for (int i = 0, used = 0; i < source->n_skipped && used < (int)sizeof names; i++)
         used += snprintf(names + used, sizeof names - (size_t)used, i ? ", %s" : "%s", source->skipped[i]);
-    return vit_fail(err, VIT_ERR_UNSUPPORTED, "none of the %d entries of its dict is a tensor (%s): save a state_dict()",
-                    source->n_skipped, names);
+    return vit_fail(err, VIT_ERR_UNSUPPORTED,
+                    "none of the %d entries of its dict is a tensor (%s): save a state_dict()", source->n_skipped,
+                    names);
 }
 
 vit_status vit_torch_add_tensors(struct vit_source *source, struct vit_torch *torch, struct vit_error *err)

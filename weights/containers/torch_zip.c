@@ -57,11 +57,6 @@ static vit_status check_byte_order(struct vit_zip *zip, const char *prefix, stru
     return status;
 }
 
-static vit_status next_bytes(void *context, void *dst, size_t n, struct vit_error *err)
-{
-    return vit_zip_next(context, dst, n, err);
-}
-
 static vit_status load_pickle(struct vit_zip *zip, struct torch_zip *z, struct vit_error *err)
 {
     int member = find_member(zip, z->prefix, "", "data.pkl");
@@ -71,7 +66,7 @@ static vit_status load_pickle(struct vit_zip *zip, struct torch_zip *z, struct v
                         "data.pkl holds %" PRId64 " bytes; at most %d are read, and no more than the file's %" PRId64,
                         size, VIT_LIMIT_PICKLE, zip->file->size);
     struct vit_zip_reader reader;
-    struct vit_pickle_input input = {.next = next_bytes, .context = &reader, .size = size};
+    struct vit_pickle_input input = {.next = vit_zip_next, .context = &reader, .size = size};
     vit_status status = vit_zip_start(&reader, zip, member, false, err);
     if (status == VIT_OK)
         status = vit_pickle_load(&z->torch.pickle, &input, err);

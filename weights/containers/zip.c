@@ -234,8 +234,9 @@ static vit_status check_end(const struct vit_zip_reader *reader, struct vit_erro
     return VIT_OK;
 }
 
-vit_status vit_zip_next(struct vit_zip_reader *reader, void *dst, size_t n, struct vit_error *err)
+vit_status vit_zip_next(void *context, void *dst, size_t n, struct vit_error *err)
 {
+    struct vit_zip_reader *reader = context;
     if (n > (uint64_t)(reader->member->size - reader->position))
         return vit_fail(err, VIT_ERR_DECODE, "member %.256s: truncated: %zu bytes wanted at %" PRId64 " of %" PRId64,
                         reader->member->name, n, reader->position, reader->member->size);

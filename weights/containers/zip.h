@@ -47,7 +47,7 @@ struct vit_zip_reader {
 /* checked: reading up to the member's end compares its checksum; that of a deflated member is compared anyway. */
 vit_status vit_zip_start(struct vit_zip_reader *reader, struct vit_zip *zip, int member, bool checked,
                          struct vit_error *err);
-vit_status vit_zip_next(struct vit_zip_reader *reader, void *dst, size_t n, struct vit_error *err); /* exactly n */
+vit_status vit_zip_next(void *reader, void *dst, size_t n, struct vit_error *err); /* exactly n of a vit_zip_reader */
 void vit_zip_finish(struct vit_zip_reader *reader); /* a zeroed reader is fine */
 
 /* Reads n bytes at offset begin of a member, without its checksum where that takes time. A deflated member is inflated
