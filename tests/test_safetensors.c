@@ -2,7 +2,6 @@
 #include <sys/stat.h>
 
 #include "tests/scratch.h"
-#include "weights/containers/safetensors_write.h"
 
 static struct scratch scratch;
 #define path scratch.path

@@ -47,7 +47,7 @@ Test(source, what_is_no_checkpoint)
         {"version https://git-lfs.github.com/spec/v1\n", "git lfs pull", 43},
         {"<!DOCTYPE html>", "web page", 15},
         {"\x93NUMPY\x01\x00v\x00{", "npz", 11},
-        {"{\"architecture\": \"vit\"}", "name the file of the weights", 23},
+        {"{\"architecture\": \"vit\"}", "name the checkpoint", 23},
     };
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         scratch_write(scratch.path, files[i].bytes, files[i].n);

@@ -19,7 +19,7 @@ struct vit_source {
     struct vit_metadata *metadata;
     int n_skipped;
     char **skipped; /* names of entries that are no tensors */
-    void *priv; /* the reader's own */
+    void *priv; /* the reader's own, freed by vit_source_close; or NULL */
 };
 
 struct vit_container {
@@ -30,7 +30,7 @@ struct vit_container {
      * a failed open leaves is closed by the caller through `close`. */
     vit_status (*open)(struct vit_source *source, struct vit_error *err);
     vit_status (*read)(const struct vit_source *source, int i, void *dst, struct vit_error *err);
-    void (*close)(struct vit_source *source); /* frees priv */
+    void (*close)(struct vit_source *source); /* frees what priv, if it is there, points to; NULL: nothing */
 };
 
 enum { VIT_SNIFF_MAX = 512 };

@@ -123,9 +123,4 @@ static vit_status read_tensor(const struct vit_source *source, int i, void *dst,
     return status;
 }
 
-static void close_source(struct vit_source *source)
-{
-    free(source->priv);
-}
-
-const struct vit_container vit_npz = {"npz", sniff, open_source, read_tensor, close_source};
+const struct vit_container vit_npz = {"npz", sniff, open_source, read_tensor, NULL};

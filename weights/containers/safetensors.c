@@ -220,10 +220,7 @@ static vit_status read_tensor(const struct vit_source *source, int i, void *dst,
 
 static void close_source(struct vit_source *source)
 {
-    struct safetensors *st = source->priv;
-    if (st)
-        free(st->extents);
-    free(st);
+    free(((struct safetensors *)source->priv)->extents);
 }
 
 const struct vit_container vit_safetensors = {"safetensors", sniff, open_source, read_tensor, close_source};

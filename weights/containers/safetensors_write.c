@@ -1,5 +1,5 @@
 /* safetensors_write.c: writes a safetensors file, tensor by tensor, into place by one rename. */
-#include "weights/containers/safetensors_write.h"
+#include "weights/containers/source.h"
 
 #include <errno.h>
 #include <fcntl.h>

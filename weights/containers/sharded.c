@@ -112,9 +112,8 @@ static vit_status add_tensors(struct vit_source *source, const json_t *index, st
     struct sharded *s = source->priv;
     json_t *map = json_object_get(index, "weight_map"), *file;
     if (!json_is_object(map))
-        return vit_fail(err, VIT_ERR_UNSUPPORTED,
-                        "JSON, but not the index of a sharded checkpoint (no weight_map): name the file of the weights, "
-                        "or the folder");
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "JSON holds no tensors, and this is no index of a "
+                        "checkpoint in several files (it has no weight_map): name the checkpoint or its folder");
     size_t n = json_object_size(map);
     if (n > VIT_LIMIT_TENSORS)
         return vit_fail(err, VIT_ERR_TOO_LARGE, "weight_map has %zu tensors, at most %d are read", n,
@@ -149,12 +148,9 @@ static vit_status read_tensor(const struct vit_source *source, int i, void *dst,
 static void close_source(struct vit_source *source)
 {
     struct sharded *s = source->priv;
-    if (!s)
-        return;
     for (int i = 0; i < s->n_shards; i++)
         vit_source_close(s->shards[i]);
     free(s->parts);
-    free(s);
 }
 
 const struct vit_container vit_sharded = {"sharded", sniff, open_source, read_tensor, close_source};

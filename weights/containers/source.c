@@ -83,8 +83,9 @@ void vit_source_close(struct vit_source *source)
 {
     if (!source)
         return;
-    if (source->container)
+    if (source->priv && source->container->close)
         source->container->close(source);
+    free(source->priv);
     for (int i = 0; i < source->n_tensors; i++)
         free(source->tensors[i].name);
     free(source->tensors);

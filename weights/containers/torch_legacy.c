@@ -121,10 +121,7 @@ static vit_status read_tensor(const struct vit_source *source, int i, void *dst,
 
 static void close_source(struct vit_source *source)
 {
-    struct vit_torch *torch = source->priv;
-    if (torch)
-        vit_torch_free(torch);
-    free(torch);
+    vit_torch_free(source->priv);
 }
 
 const struct vit_container vit_torch_legacy = {"torch legacy", sniff, open_source, read_tensor, close_source};

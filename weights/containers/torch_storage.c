@@ -106,6 +106,4 @@ void vit_torch_free(struct vit_torch *torch)
     vit_index_free(&torch->by_key);
     free(torch->storages);
     free(torch->views);
-    torch->storages = NULL;
-    torch->views = NULL;
 }

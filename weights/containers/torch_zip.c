@@ -125,10 +125,7 @@ static vit_status read_tensor(const struct vit_source *source, int i, void *dst,
 
 static void close_source(struct vit_source *source)
 {
-    struct torch_zip *z = source->priv;
-    if (z)
-        vit_torch_free(&z->torch);
-    free(z);
+    vit_torch_free(&((struct torch_zip *)source->priv)->torch);
 }
 
 const struct vit_container vit_torch_zip = {"torch zip", sniff, open_source, read_tensor, close_source};
