@@ -2,14 +2,13 @@
 #include "weights/containers/json.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "weights/containers/container.h"
+#include "vit/base/file.h"
 #include "weights/containers/limits.h"
 
 /* Before jansson recurses, and takes 240 bytes for each object: what there is outside of strings. */
@@ -56,25 +55,15 @@ vit_status vit_json_parse(json_t **root, const char *text, size_t n, struct vit_
     return VIT_OK;
 }
 
-vit_status vit_json_read(json_t **root, const struct vit_file *file, struct vit_error *err)
-{
-    void *text;
-    *root = NULL;
-    vit_status status = vit_file_read_all(file, VIT_LIMIT_JSON, &text, err);
-    if (status == VIT_OK)
-        status = vit_json_parse(root, text, (size_t)file->size, err);
-    free(text);
-    return status;
-}
-
 vit_status vit_json_load(json_t **root, const char *path, struct vit_error *err)
 {
+    void *text;
+    size_t n;
     *root = NULL;
-    struct vit_file file;
-    vit_status status = vit_file_open(&file, path, err);
+    vit_status status = vit_file_load(path, VIT_LIMIT_JSON, &text, &n, err);
     if (status == VIT_OK)
-        status = vit_json_read(root, &file, err);
-    vit_file_close(&file);
+        status = vit_json_parse(root, text, n, err);
+    free(text);
     return status == VIT_OK ? VIT_OK : vit_context(err, status, "%s", path);
 }
 

@@ -65,7 +65,7 @@ struct vit_pickle_chunk;
 /* All zero before loading. */
 struct vit_pickle {
     const struct vit_pickle_node *root;
-    const struct vit_pickle_node **persistent; /* every PERSISTENT node, in file order */
+    struct vit_pickle_node **persistent; /* every PERSISTENT node, in file order */
     size_t n_persistent;
     struct vit_pickle_chunk *memory;
 };

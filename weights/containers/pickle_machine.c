@@ -273,14 +273,7 @@ vit_status vit_machine_make_persistent(struct vit_machine *m)
     const node *id = items[0];
     VIT_TRY(vit_machine_push_new(m, VIT_PICKLE_PERSISTENT, &made));
     made->id = id;
-    struct vit_pickle *p = m->pickle;
-    if (p->n_persistent == m->persistent_capacity) {
-        m->persistent_capacity = m->persistent_capacity ? 2 * m->persistent_capacity : 64;
-        const node **larger = realloc(p->persistent, m->persistent_capacity * sizeof *larger);
-        if (!larger)
-            return vit_fail(m->err, VIT_ERR_MEMORY, "out of memory for %zu storages", m->persistent_capacity);
-        p->persistent = larger;
-    }
-    p->persistent[p->n_persistent++] = made;
+    VIT_TRY(grow(m, &m->persistent, m->persistent.n + 1));
+    m->persistent.at[m->persistent.n++] = made;
     return VIT_OK;
 }

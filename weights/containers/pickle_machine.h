@@ -17,9 +17,8 @@ struct vit_machine {
     struct vit_pickle *pickle;
     struct vit_pickle_input *input;
     struct vit_error *err;
-    struct vit_machine_nodes stack, memo;
+    struct vit_machine_nodes stack, memo, persistent;
     size_t n_objects; /* pushed so far: what the stack, the memo and all items together can hold */
-    size_t persistent_capacity;
     bool stopped;
 };
 

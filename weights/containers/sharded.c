@@ -132,10 +132,15 @@ static vit_status open_source(struct vit_source *source, struct vit_error *err)
     source->priv = calloc(1, sizeof(struct sharded));
     if (!source->priv)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    json_t *index;
-    VIT_TRY(vit_json_read(&index, &source->file, err));
-    vit_status status = add_tensors(source, index, err);
+    void *text;
+    json_t *index = NULL;
+    vit_status status = vit_file_read_all(&source->file, VIT_LIMIT_JSON, &text, err);
+    if (status == VIT_OK)
+        status = vit_json_parse(&index, text, (size_t)source->file.size, err);
+    if (status == VIT_OK)
+        status = add_tensors(source, index, err);
     json_decref(index);
+    free(text);
     return status;
 }
 

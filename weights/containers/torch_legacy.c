@@ -15,24 +15,20 @@ static bool sniff(const struct vit_source *source, const uint8_t *head, size_t n
     return n >= sizeof magic && memcmp(head, magic, sizeof magic) == 0;
 }
 
-static vit_status check_protocol(struct vit_pickle_input *input, struct vit_error *err)
+/* Two small pickles: the protocol's number, and a dict that says how the writer's machine laid out numbers. */
+static vit_status check_writer(struct vit_pickle_input *input, struct vit_error *err)
 {
-    struct vit_pickle pickle = {0};
-    vit_status status = vit_pickle_load(&pickle, input, err);
-    if (status == VIT_OK && (pickle.root->kind != VIT_PICKLE_INT || pickle.root->integer != PROTOCOL))
+    struct vit_pickle protocol = {0}, machine = {0};
+    vit_status status = vit_pickle_load(&protocol, input, err);
+    if (status == VIT_OK && (protocol.root->kind != VIT_PICKLE_INT || protocol.root->integer != PROTOCOL))
         status = vit_fail(err, VIT_ERR_UNSUPPORTED, "its protocol is not %d", PROTOCOL);
-    vit_pickle_free(&pickle);
-    return status;
-}
-
-static vit_status check_byte_order(struct vit_pickle_input *input, struct vit_error *err)
-{
-    struct vit_pickle pickle = {0};
-    vit_status status = vit_pickle_load(&pickle, input, err);
-    const struct vit_pickle_node *little = status == VIT_OK ? vit_pickle_get(pickle.root, "little_endian") : NULL;
+    if (status == VIT_OK)
+        status = vit_pickle_load(&machine, input, err);
+    const struct vit_pickle_node *little = status == VIT_OK ? vit_pickle_get(machine.root, "little_endian") : NULL;
     if (status == VIT_OK && (!little || little->kind != VIT_PICKLE_BOOL || !little->integer))
         status = vit_fail(err, VIT_ERR_UNSUPPORTED, "it does not say that its byte order is little-endian");
-    vit_pickle_free(&pickle);
+    vit_pickle_free(&protocol);
+    vit_pickle_free(&machine);
     return status;
 }
 
@@ -93,8 +89,7 @@ static vit_status open_source(struct vit_source *source, struct vit_error *err)
     struct vit_file_stream stream = {&source->file, sizeof magic};
     struct vit_pickle_input input = {
         .next = vit_file_next, .context = &stream, .position = sizeof magic, .size = source->file.size};
-    VIT_TRY(check_protocol(&input, err));
-    VIT_TRY(check_byte_order(&input, err));
+    VIT_TRY(check_writer(&input, err));
     VIT_TRY(vit_pickle_load(&torch->pickle, &input, err));
     VIT_TRY(vit_torch_list_storages(torch, err));
     VIT_TRY(pass_storages(&source->file, torch, &input, err));
