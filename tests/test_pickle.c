@@ -331,6 +331,7 @@ Test(pickle, bits_of_views_are_refused)
     FILE_REFUSED(BITS("3", "ctorch\nfloat32\n}U\4conj\x88s"), VIT_ERR_UNSUPPORTED, "tensor w", "bit conj");
     WRITE(BITS("2", "}U\3neg\x89s"));
     expect_tensor("w", 1, (float[]){0});
+    FILE_REFUSED(BITS("2", "K\1"), VIT_ERR_UNSUPPORTED, "tensor w", "no dict");
     WRITE(BITS("2", "N"));
     expect_tensor("w", 1, (float[]){0});
 #undef BITS

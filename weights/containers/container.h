@@ -18,7 +18,7 @@ struct vit_source {
     int n_metadata;
     struct vit_metadata *metadata;
     int n_skipped;
-    char **skipped; /* names of entries that are no tensors */
+    const char **skipped; /* names of entries that are no tensors; owned by the reader */
     void *priv; /* the reader's own, freed by vit_source_close; or NULL */
 };
 
@@ -50,7 +50,7 @@ vit_status vit_source_check_name(const struct vit_source *source, const char *na
 vit_status vit_source_add(struct vit_source *source, const char *name, enum vit_dtype dtype, int n_dims,
                           const int64_t *shape, struct vit_error *err);
 
-/* Notes an entry that is no tensor, taking a copy of its name. */
+/* Notes an entry that is no tensor; name must last until the source is closed. */
 vit_status vit_source_skip(struct vit_source *source, const char *name, struct vit_error *err);
 
 /* Appends a key and its text, taking copies. */

@@ -95,8 +95,6 @@ void vit_source_close(struct vit_source *source)
         free((char *)source->metadata[i].value);
     }
     free(source->metadata);
-    for (int i = 0; i < source->n_skipped; i++)
-        free(source->skipped[i]);
     free(source->skipped);
     vit_zip_close(source->zip);
     vit_file_close(&source->file);
@@ -225,11 +223,10 @@ vit_status vit_source_add(struct vit_source *source, const char *name, enum vit_
 
 vit_status vit_source_skip(struct vit_source *source, const char *name, struct vit_error *err)
 {
+    if (source->n_skipped == VIT_LIMIT_TENSORS)
+        return vit_fail(err, VIT_ERR_TOO_LARGE, "more than %d entries that are no tensors", VIT_LIMIT_TENSORS);
     VIT_TRY(grow((void **)&source->skipped, source->n_skipped, sizeof *source->skipped, err));
-    char *copy = strdup(name);
-    if (!copy)
-        return vit_fail(err, VIT_ERR_MEMORY, "out of memory for the name %s", name);
-    source->skipped[source->n_skipped++] = copy;
+    source->skipped[source->n_skipped++] = name;
     return VIT_OK;
 }
 

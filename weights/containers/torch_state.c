@@ -51,9 +51,11 @@ static const node *find_tensor(const node *item)
     return is_tensor(item) ? item : NULL;
 }
 
+/* Longer texts are not looked at: one may be the key of any number of entries. */
 static bool is_plain_text(const node *item)
 {
-    return item->kind == VIT_PICKLE_STRING && strlen(item->text.bytes) == item->text.n;
+    return item->kind == VIT_PICKLE_STRING && item->text.n <= VIT_LIMIT_NAME &&
+           strlen(item->text.bytes) == item->text.n;
 }
 
 /* ---- One tensor ---- */
@@ -104,7 +106,11 @@ static vit_status check_bits(const char *name, const node *tensor, struct vit_er
 {
     size_t at = vit_pickle_is_global(tensor->call.callee, "torch._utils", "_rebuild_tensor_v3") ? 7 : 6;
     const node *args = tensor->call.args, *bits = args->items.n > at ? args->items.at[at] : NULL;
-    for (size_t i = 0; bits && bits->kind == VIT_PICKLE_DICT && i < bits->items.n; i += 2) {
+    if (!bits || bits->kind == VIT_PICKLE_NONE)
+        return VIT_OK;
+    if (bits->kind != VIT_PICKLE_DICT)
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "tensor %s: what its view adds to the storage is no dict", name);
+    for (size_t i = 0; i < bits->items.n; i += 2) {
         const node *bit = bits->items.at[i], *set = bits->items.at[i + 1];
         if (set->kind != VIT_PICKLE_BOOL || set->integer)
             return vit_fail(err, VIT_ERR_UNSUPPORTED,
@@ -197,7 +203,7 @@ static vit_status check_total(const struct vit_source *source, struct vit_error 
 static vit_status skip_entry(struct vit_source *source, const node *key, const node *value, struct vit_error *err)
 {
     const node *class = class_of(unwrap(value));
-    const char *name = is_plain_text(key) ? key->text.bytes : "(a key that is no text)";
+    const char *name = is_plain_text(key) ? key->text.bytes : "(a key that is no name)";
     if (class && value->kind == VIT_PICKLE_CALL &&
         (strncmp(class->global.name, "_rebuild_", 9) == 0 ||
          (strcmp(class->global.name, "_reconstruct") == 0 && strncmp(class->global.module, "numpy", 5) == 0)))
@@ -232,7 +238,8 @@ vit_status vit_torch_add_tensors(struct vit_source *source, struct vit_torch *to
             continue;
         }
         if (!is_plain_text(key))
-            return vit_fail(err, VIT_ERR_DECODE, "tensor number %d: its key is not a plain string", source->n_tensors);
+            return vit_fail(err, VIT_ERR_DECODE, "tensor number %d: its key is not a plain string of at most %d bytes",
+                            source->n_tensors, VIT_LIMIT_NAME);
         VIT_TRY(vit_source_check_name(source, key->text.bytes, err));
         VIT_TRY(add_tensor(source, torch, key->text.bytes, tensor, err));
     }
