@@ -37,8 +37,8 @@ enum { VIT_SNIFF_MAX = 512 };
 
 extern const struct vit_container vit_safetensors, vit_torch_zip, vit_npz, vit_torch_legacy, vit_sharded;
 
-/* Opens one file of a sharded checkpoint: as vit_source_open, but not another index. */
-vit_status vit_source_open_shard(struct vit_source **source, const char *path, struct vit_error *err);
+/* As vit_source_open; a shard, one file of a sharded checkpoint, may not be another index. */
+vit_status vit_source_open_file(struct vit_source **source, const char *path, bool shard, struct vit_error *err);
 
 /* Why a file with this head, which no reader takes, is refused, and what to do instead; NULL: nothing is known. */
 const char *vit_refusal(const uint8_t *head, size_t n);

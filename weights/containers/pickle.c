@@ -256,8 +256,6 @@ vit_status vit_pickle_load(struct vit_pickle *pickle, struct vit_pickle_input *i
 {
     struct vit_machine m = {.pickle = pickle, .input = input, .err = err};
     vit_status status = run(&m);
-    pickle->persistent = m.persistent.at;
-    pickle->n_persistent = m.persistent.n;
     free(m.stack.at);
     free(m.memo.at);
     return status;

@@ -66,13 +66,14 @@ void vit_pickle_free(struct vit_pickle *pickle)
         free(pickle->memory);
         pickle->memory = next;
     }
-    free(pickle->persistent);
+    free(pickle->persistent.at);
     *pickle = (struct vit_pickle){0};
 }
 
 /* ---- The stack and the memo ---- */
 
-static vit_status grow(struct vit_machine *m, struct vit_machine_nodes *nodes, size_t n)
+/* Makes room for n nodes, by doubling. */
+static vit_status grow(struct vit_machine *m, struct vit_pickle_nodes *nodes, size_t n)
 {
     if (n <= nodes->capacity)
         return VIT_OK;
@@ -273,7 +274,8 @@ vit_status vit_machine_make_persistent(struct vit_machine *m)
     const node *id = items[0];
     VIT_TRY(vit_machine_push_new(m, VIT_PICKLE_PERSISTENT, &made));
     made->id = id;
-    VIT_TRY(grow(m, &m->persistent, m->persistent.n + 1));
-    m->persistent.at[m->persistent.n++] = made;
+    struct vit_pickle_nodes *all = &m->pickle->persistent;
+    VIT_TRY(grow(m, all, all->n + 1));
+    all->at[all->n++] = made;
     return VIT_OK;
 }

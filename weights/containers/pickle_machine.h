@@ -7,17 +7,11 @@
 
 #include "weights/containers/pickle.h"
 
-/* An array that grows by doubling. */
-struct vit_machine_nodes {
-    struct vit_pickle_node **at;
-    size_t n, capacity;
-};
-
 struct vit_machine {
     struct vit_pickle *pickle;
     struct vit_pickle_input *input;
     struct vit_error *err;
-    struct vit_machine_nodes stack, memo, persistent;
+    struct vit_pickle_nodes stack, memo;
     size_t n_objects; /* pushed so far: what the stack, the memo and all items together can hold */
     bool stopped;
 };

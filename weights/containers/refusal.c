@@ -3,7 +3,6 @@
 
 #include "weights/containers/container.h"
 
-#define PICKLE "a Python pickle that PyTorch did not write: save a state_dict by torch.save or safetensors"
 #define ORIGINAL " is not read: take the weights that it was made from, as safetensors, .pth or .npz"
 
 static const struct {
@@ -15,10 +14,6 @@ static const struct {
     {257, 5, "ustar",
      "a tar archive (PyTorch's format before 0.2, or a package): unpack it, or save a state_dict again"},
     {0, 2, "\x1f\x8b", "compressed by gzip: unpack it first"},
-    {0, 2, "\x80\x02", PICKLE},
-    {0, 2, "\x80\x03", PICKLE},
-    {0, 2, "\x80\x04", PICKLE},
-    {0, 2, "\x80\x05", PICKLE},
     {0, 4, "GGUF", "GGUF" ORIGINAL},
     {0, 26, "version https://git-lfs.gi", "a Git LFS pointer in place of the file: run git lfs pull"},
     {0, 5, "<!DOC", "a web page, not a checkpoint: download the file itself"},
@@ -48,6 +43,8 @@ const char *vit_refusal(const uint8_t *head, size_t n)
         if (known[i].offset + known[i].n <= n && memcmp(head + known[i].offset, known[i].bytes, known[i].n) == 0)
             return known[i].advice;
     }
+    if (n > 1 && head[0] == 0x80 && head[1] >= 2 && head[1] <= 5)
+        return "a Python pickle that PyTorch did not write: save a state_dict by torch.save or safetensors";
     if (is_onnx(head, n))
         return "ONNX" ORIGINAL;
     return is_msgpack(head, n) ? "msgpack (flax) is not read: save the weights as safetensors or npz" : NULL;

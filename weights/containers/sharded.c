@@ -54,7 +54,7 @@ static vit_status open_shard(const struct vit_source *source, struct sharded *s,
     char *path;
     if (asprintf(&path, "%.*s%s", folder, source->file.path, name) < 0)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    vit_status status = vit_source_open_shard(&s->shards[s->n_shards], path, err);
+    vit_status status = vit_source_open_file(&s->shards[s->n_shards], path, true, err);
     free(path);
     if (status == VIT_OK)
         s->n_shards++;

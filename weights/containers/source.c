@@ -45,7 +45,7 @@ static vit_status index_names(struct vit_source *source, struct vit_error *err)
     return VIT_OK;
 }
 
-static vit_status open_source(struct vit_source **out, const char *path, bool shard, struct vit_error *err)
+vit_status vit_source_open_file(struct vit_source **out, const char *path, bool shard, struct vit_error *err)
 {
     *out = NULL;
     struct vit_source *source = calloc(1, sizeof *source);
@@ -71,12 +71,7 @@ static vit_status open_source(struct vit_source **out, const char *path, bool sh
 
 vit_status vit_source_open(struct vit_source **source, const char *path, struct vit_error *err)
 {
-    return open_source(source, path, false, err);
-}
-
-vit_status vit_source_open_shard(struct vit_source **source, const char *path, struct vit_error *err)
-{
-    return open_source(source, path, true, err);
+    return vit_source_open_file(source, path, false, err);
 }
 
 void vit_source_close(struct vit_source *source)

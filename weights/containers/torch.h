@@ -32,7 +32,6 @@ struct vit_torch {
 /* Lists the storages that torch->pickle names. */
 vit_status vit_torch_list_storages(struct vit_torch *torch, struct vit_error *err);
 
-int vit_torch_find(const struct vit_torch *torch, const char *key); /* index of a storage, or -1 */
 const struct vit_pickle_node *vit_torch_storage_key(const struct vit_pickle_node *persistent); /* NULL: not a storage */
 
 /* Finds the state dict in the pickle and gives its tensors to source. */

@@ -37,25 +37,22 @@ static vit_status pass_storage(const struct vit_file *file, struct vit_torch *to
                                int64_t *offset, struct vit_error *err)
 {
     int i = key->kind == VIT_PICKLE_STRING && strlen(key->text.bytes) == key->text.n
-                ? vit_torch_find(torch, key->text.bytes)
+                ? vit_index_find(&torch->by_key, key->text.bytes)
                 : -1;
     if (i < 0)
         return vit_fail(err, VIT_ERR_DECODE, "a storage at byte %" PRId64 " that the pickle does not name", *offset);
     struct vit_torch_storage *storage = &torch->storages[i];
-    uint8_t bytes[8];
-    int64_t n_elements = 0, size = storage->n_elements * (int64_t)storage->element;
+    int64_t n_elements, size = storage->n_elements * (int64_t)storage->element;
     if (storage->place >= 0)
         return vit_fail(err, VIT_ERR_DECODE, "storage %s is listed twice", storage->key);
-    vit_status status = vit_file_read(file, *offset, bytes, sizeof bytes, err);
+    vit_status status = vit_file_read(file, *offset, &n_elements, sizeof n_elements, err);
     if (status != VIT_OK)
         return vit_context(err, status, "storage %s", storage->key);
-    for (int b = 7; b >= 0; b--)
-        n_elements = (int64_t)((uint64_t)n_elements << 8 | bytes[b]);
     if (n_elements != storage->n_elements)
         return vit_fail(err, VIT_ERR_DECODE,
                         "storage %s at byte %" PRId64 " has %" PRId64 " elements, the pickle says %" PRId64,
                         storage->key, *offset, n_elements, storage->n_elements);
-    *offset += (int64_t)sizeof bytes;
+    *offset += (int64_t)sizeof n_elements;
     if (size > file->size - *offset)
         return vit_fail(err, VIT_ERR_DECODE,
                         "truncated: storage %s needs %" PRId64 " bytes at %" PRId64 ", the file has %" PRId64,

@@ -130,7 +130,7 @@ static vit_status add_tensor(struct vit_source *source, struct vit_torch *torch,
     const node *key = args->items.n < 4 ? NULL : vit_torch_storage_key(args->items.at[0]);
     if (!key)
         return vit_fail(err, VIT_ERR_DECODE, "tensor %s: it is not rebuilt from a storage", name);
-    view->storage = vit_torch_find(torch, key->text.bytes);
+    view->storage = vit_index_find(&torch->by_key, key->text.bytes);
     const struct vit_torch_storage *storage = &torch->storages[view->storage];
     if (storage->dtype < 0)
         return refuse_type(name, storage, args, err);

@@ -75,7 +75,7 @@ static vit_status check_repeated(const struct vit_torch *torch, struct vit_error
 {
     for (int i = 0; i < torch->by_key.n; i++) {
         const struct vit_torch_storage *s = &torch->storages[i],
-                                       *first = &torch->storages[vit_torch_find(torch, s->key)];
+                                       *first = &torch->storages[vit_index_find(&torch->by_key, s->key)];
         if (s->type != first->type || s->n_elements != first->n_elements)
             return vit_fail(err, VIT_ERR_DECODE, "storage %s: %s of %" PRId64 " elements, elsewhere %s of %" PRId64,
                             s->key, s->type, s->n_elements, first->type, first->n_elements);
@@ -85,19 +85,14 @@ static vit_status check_repeated(const struct vit_torch *torch, struct vit_error
 
 vit_status vit_torch_list_storages(struct vit_torch *torch, struct vit_error *err)
 {
-    size_t n = torch->pickle.n_persistent;
+    size_t n = torch->pickle.persistent.n;
     torch->storages = calloc(n ? n : 1, sizeof *torch->storages);
     if (!torch->storages)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory for %zu storages", n);
     for (size_t i = 0; i < n; i++)
-        VIT_TRY(parse_storage(torch->pickle.persistent[i], &torch->storages[i], err));
+        VIT_TRY(parse_storage(torch->pickle.persistent.at[i], &torch->storages[i], err));
     VIT_TRY(vit_index_sort(&torch->by_key, torch->storages, sizeof *torch->storages, (int)n, err));
     return check_repeated(torch, err);
-}
-
-int vit_torch_find(const struct vit_torch *torch, const char *key)
-{
-    return vit_index_find(&torch->by_key, key);
 }
 
 void vit_torch_free(struct vit_torch *torch)

@@ -34,7 +34,7 @@ static int find_member(const struct vit_zip *zip, const char *prefix, const char
 {
     char path[MAX_PREFIX + 128];
     int n = snprintf(path, sizeof path, "%s%s%s", prefix, folder, name);
-    return n < (int)sizeof path ? vit_zip_find(zip, path) : -1;
+    return n < (int)sizeof path ? vit_index_find(&zip->by_name, path) : -1;
 }
 
 static bool sniff(const struct vit_source *source, const uint8_t *head, size_t n)

@@ -195,11 +195,6 @@ void vit_zip_close(struct vit_zip *zip)
     free(zip);
 }
 
-int vit_zip_find(const struct vit_zip *zip, const char *name)
-{
-    return vit_index_find(&zip->by_name, name);
-}
-
 vit_status vit_zip_start(struct vit_zip_reader *reader, struct vit_zip *zip, int member, bool checked,
                          struct vit_error *err)
 {

@@ -33,8 +33,6 @@ struct vit_zip {
 vit_status vit_zip_open(struct vit_zip **zip, const struct vit_file *file, struct vit_error *err);
 void vit_zip_close(struct vit_zip *zip); /* NULL is fine */
 
-int vit_zip_find(const struct vit_zip *zip, const char *name); /* index, or -1 */
-
 /* A member that is read from its begin on. */
 struct vit_zip_reader {
     struct vit_zip *zip;
