@@ -1,18 +1,15 @@
 /* decode.c: reads a picture's file, tells its format from the content and calls that format's reader. */
 #include "patches/decode.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "patches/exif.h"
 #include "patches/formats.h"
+#include "vit/base/file.h"
 
 struct vit_decode_options vit_decode_options_default(void)
 {
@@ -133,58 +130,15 @@ vit_status vit_decode(struct vit_image *image, const void *bytes, size_t n, cons
     return status;
 }
 
-/* ---- Files ---- */
-
-static vit_status open_regular(int *fd, int64_t *size, const char *path, struct vit_error *err)
-{
-    struct stat st;
-    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* a FIFO without a writer must not block */
-    if (*fd < 0)
-        return vit_fail(err, VIT_ERR_OPEN, "cannot open: %s", strerror(errno));
-    if (fstat(*fd, &st) < 0)
-        return vit_fail(err, VIT_ERR_READ, "cannot examine: %s", strerror(errno));
-    if (S_ISDIR(st.st_mode))
-        return vit_fail(err, VIT_ERR_UNSUPPORTED, "a folder, not an image file");
-    if (!S_ISREG(st.st_mode))
-        return vit_fail(err, VIT_ERR_UNSUPPORTED, "a pipe, socket or device, not an image file");
-    *size = st.st_size;
-    return VIT_OK;
-}
-
-static vit_status read_all(uint8_t *bytes, size_t n, int fd, struct vit_error *err)
-{
-    for (size_t done = 0; done < n;) {
-        ssize_t got = pread(fd, bytes + done, n - done, (off_t)done);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return vit_fail(err, VIT_ERR_READ, "cannot read: %s", strerror(errno));
-        if (got == 0)
-            return vit_fail(err, VIT_ERR_READ, "the file ended after %zu of its %zu bytes: it changed meanwhile", done,
-                            n);
-        done += (size_t)got;
-    }
-    return VIT_OK;
-}
-
 vit_status vit_decode_file(struct vit_image *image, const char *path, const struct vit_decode_options *options,
                            struct vit_error *err)
 {
-    int fd = -1;
-    int64_t size = 0;
-    uint8_t *bytes = NULL;
+    void *bytes;
+    size_t n;
     *image = (struct vit_image){ 0, 0, NULL };
-    vit_status status = open_regular(&fd, &size, path, err);
+    vit_status status = vit_file_load(path, options->max_bytes, &bytes, &n, err);
     if (status == VIT_OK)
-        status = check_length(size, options, err);
-    if (status == VIT_OK && !(bytes = malloc((size_t)size)))
-        status = vit_fail(err, VIT_ERR_MEMORY, "no memory for a file of %" PRId64 " bytes", size);
-    if (status == VIT_OK)
-        status = read_all(bytes, (size_t)size, fd, err);
-    if (status == VIT_OK)
-        status = vit_decode(image, bytes, (size_t)size, options, err);
+        status = vit_decode(image, bytes, n, options, err);
     free(bytes);
-    if (fd >= 0)
-        close(fd);
     return status;
 }

@@ -9,7 +9,6 @@
 #include "tests/npy.h"
 #include "tests/scratch.h"
 #include "vit/vit.h"
-#include "weights/containers/safetensors_write.h"
 
 #define FAMILIES "tests/families/"
 

@@ -10,7 +10,6 @@
 #include "tests/program.h"
 #include "vit/base/half.h"
 #include "vit/vit.h"
-#include "weights/containers/safetensors_write.h"
 #include "weights/containers/source.h"
 
 #define FAMILIES "tests/families/"

@@ -64,12 +64,7 @@ static vit_status read_random(const struct vit_source *source, int i, void *dst,
 
 /* ---- The model ---- */
 
-static void close_random(struct vit_source *source)
-{
-    (void)source;
-}
-
-static const struct vit_container container = {.name = "random", .read = read_random, .close = close_random};
+static const struct vit_container container = {.name = "random", .read = read_random};
 
 /* As timm evaluates the models of these architectures. */
 static struct vit_preprocess usual_preprocess(int size)

@@ -7,7 +7,7 @@
 
 #include "vit/base/half.h"
 #include "weights/canonical/canonical.h"
-#include "weights/containers/safetensors_write.h"
+#include "weights/containers/source.h"
 #include "weights/families/family.h"
 #include "weights/families/match.h"
 #include "weights/locate.h"

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vit/base/file.h"
 #include "weights/canonical/labels.h"
-#include "weights/containers/container.h"
 #include "weights/containers/json.h"
 #include "weights/containers/limits.h"
 
@@ -167,19 +167,12 @@ static vit_status from_text(struct vit_labels *labels, int n, char *text, size_t
 
 static vit_status from_file(struct vit_labels *labels, int n, const char *path, struct vit_error *err)
 {
-    struct vit_file file;
-    char *text = NULL;
-    vit_status status = vit_file_open(&file, path, err);
-    if (status == VIT_OK && file.size > VIT_LIMIT_JSON)
-        status = vit_fail(err, VIT_ERR_TOO_LARGE, "%lld bytes, at most %d are read", (long long)file.size, VIT_LIMIT_JSON);
-    if (status == VIT_OK && !(text = calloc((size_t)file.size + 1, 1)))
-        status = vit_fail(err, VIT_ERR_MEMORY, "out of memory");
+    void *text;
+    size_t length;
+    vit_status status = vit_file_load(path, VIT_LIMIT_JSON, &text, &length, err);
     if (status == VIT_OK)
-        status = vit_file_read(&file, 0, text, (size_t)file.size, err);
-    if (status == VIT_OK)
-        status = from_text(labels, n, text, (size_t)file.size, err);
+        status = from_text(labels, n, text, length, err);
     free(text);
-    vit_file_close(&file);
     return status;
 }
 

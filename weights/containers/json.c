@@ -2,45 +2,51 @@
 #include "weights/containers/json.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "weights/containers/container.h"
+#include "vit/base/file.h"
 #include "weights/containers/limits.h"
 
-/* Before jansson recurses: how deep brackets nest outside of strings. */
-static vit_status check_depth(const char *text, size_t n, struct vit_error *err)
+/* Before jansson recurses, and takes 240 bytes for each object: what there is outside of strings. */
+static vit_status check_extent(const char *text, size_t n, struct vit_error *err)
 {
     int depth = 0;
+    size_t nests = 0, commas = 0;
     bool in_string = false;
     for (size_t i = 0; i < n; i++) {
         char c = text[i];
-        if (in_string) {
-            if (c == '\\')
-                i++;
-            else if (c == '"')
-                in_string = false;
-        } else if (c == '"') {
-            in_string = true;
-        } else if (c == '{' || c == '[') {
-            if (++depth > VIT_LIMIT_JSON_DEPTH)
-                return vit_fail(err, VIT_ERR_TOO_LARGE, "JSON nested deeper than %d at byte %zu", VIT_LIMIT_JSON_DEPTH,
-                                i);
-        } else if (c == '}' || c == ']') {
+        if (in_string && c == '\\')
+            i++;
+        else if (c == '"')
+            in_string = !in_string;
+        else if (in_string)
+            continue;
+        else if (c == '{' || c == '[')
+            nests++, depth++;
+        else if (c == '}' || c == ']')
             depth--;
-        }
+        else if (c == ',')
+            commas++;
+        if (depth > VIT_LIMIT_JSON_DEPTH)
+            return vit_fail(err, VIT_ERR_TOO_LARGE, "JSON nested deeper than %d at byte %zu", VIT_LIMIT_JSON_DEPTH, i);
+        if (nests + commas > VIT_LIMIT_JSON_VALUES)
+            return vit_fail(err, VIT_ERR_TOO_LARGE, "JSON of more than %d values", VIT_LIMIT_JSON_VALUES);
     }
+    if (nests > VIT_LIMIT_JSON_NESTS + n / 8)
+        return vit_fail(err, VIT_ERR_TOO_LARGE,
+                        "JSON of %zu objects and arrays in %zu bytes; %d and one for every 8 bytes are read", nests, n,
+                        VIT_LIMIT_JSON_NESTS);
     return VIT_OK;
 }
 
 vit_status vit_json_parse(json_t **root, const char *text, size_t n, struct vit_error *err)
 {
     *root = NULL;
-    VIT_TRY(check_depth(text, n, err));
+    VIT_TRY(check_extent(text, n, err));
     json_error_t why;
     *root = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
     if (!*root)
@@ -49,31 +55,15 @@ vit_status vit_json_parse(json_t **root, const char *text, size_t n, struct vit_
     return VIT_OK;
 }
 
-vit_status vit_json_read(json_t **root, const struct vit_file *file, struct vit_error *err)
+vit_status vit_json_load(json_t **root, const char *path, struct vit_error *err)
 {
+    void *text;
+    size_t n;
     *root = NULL;
-    if (file->size > VIT_LIMIT_JSON)
-        return vit_fail(err, VIT_ERR_TOO_LARGE, "%" PRId64 " bytes of JSON, at most %d are read", file->size,
-                        VIT_LIMIT_JSON);
-    size_t n = (size_t)file->size;
-    char *text = malloc(n);
-    if (!text)
-        return vit_fail(err, VIT_ERR_MEMORY, "out of memory for %zu bytes", n);
-    vit_status status = vit_file_read(file, 0, text, n, err);
+    vit_status status = vit_file_load(path, VIT_LIMIT_JSON, &text, &n, err);
     if (status == VIT_OK)
         status = vit_json_parse(root, text, n, err);
     free(text);
-    return status;
-}
-
-vit_status vit_json_load(json_t **root, const char *path, struct vit_error *err)
-{
-    *root = NULL;
-    struct vit_file file;
-    vit_status status = vit_file_open(&file, path, err);
-    if (status == VIT_OK)
-        status = vit_json_read(root, &file, err);
-    vit_file_close(&file);
     return status == VIT_OK ? VIT_OK : vit_context(err, status, "%s", path);
 }
 

@@ -28,6 +28,11 @@ enum vit_pickle_kind {
     VIT_PICKLE_PERSISTENT /* id: something stored outside of the pickle */
 };
 
+struct vit_pickle_nodes {
+    struct vit_pickle_node **at;
+    size_t n, capacity;
+};
+
 struct vit_pickle_node {
     enum vit_pickle_kind kind;
     union {
@@ -36,10 +41,7 @@ struct vit_pickle_node {
             const char *bytes; /* NUL-terminated; may hold NUL */
             size_t n;
         } text;
-        struct {
-            struct vit_pickle_node **at;
-            size_t n, capacity;
-        } items;
+        struct vit_pickle_nodes items;
         struct {
             const char *module, *name;
         } global;
@@ -65,12 +67,12 @@ struct vit_pickle_chunk;
 /* All zero before loading. */
 struct vit_pickle {
     const struct vit_pickle_node *root;
-    const struct vit_pickle_node **persistent; /* every PERSISTENT node, in file order */
-    size_t n_persistent;
+    struct vit_pickle_nodes persistent; /* every PERSISTENT node, in file order */
     struct vit_pickle_chunk *memory;
 };
 
-/* Reads one pickle, up to and with its STOP. Memory stays in proportion to the bytes read. */
+/* Reads one pickle, up to and with its STOP. Memory stays in proportion to the bytes read, about 50 for
+ * each, and below a limit that VIT_LIMIT_PICKLE_OBJECTS sets. */
 vit_status vit_pickle_load(struct vit_pickle *pickle, struct vit_pickle_input *input, struct vit_error *err);
 void vit_pickle_free(struct vit_pickle *pickle);
 

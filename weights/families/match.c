@@ -110,6 +110,8 @@ static vit_status check_surplus(struct vit_weights *weights, const struct vit_fa
                  tensor->name, vit_shape_text(found, sizeof found, tensor->n_dims, tensor->shape));
         add_line(&list, line);
     }
+    for (int i = 0; i < vit_source_n_skipped(cp->source); i++)
+        vit_report_ignore(&weights->report, vit_source_skipped(cp->source, i));
     free(used);
     return list.n ? refuse(&list, "are surplus", VIT_ERR_DECODE, err) : VIT_OK;
 }

@@ -14,25 +14,13 @@
 static const char *const wrappers[] = {"module.",   "_orig_mod.",    "timm_model.", "model.",
                                        "backbone.", "visual.trunk.", NULL};
 
-static int compare_names(const void *a, const void *b, void *names)
-{
-    const char *const *n = names;
-    return strcmp(n[*(const int *)a], n[*(const int *)b]);
-}
-
 static vit_status sort_names(struct vit_checkpoint *cp, struct vit_error *err)
 {
-    int n = vit_source_n_tensors(cp->source);
-    for (int i = 0; i < n; i++)
-        cp->by_name[i] = i;
-    qsort_r(cp->by_name, (size_t)n, sizeof *cp->by_name, compare_names, cp->names);
-    for (int i = 1; i < n; i++) {
-        int a = cp->by_name[i - 1], b = cp->by_name[i];
-        if (strcmp(cp->names[a], cp->names[b]) == 0)
-            return vit_fail(err, VIT_ERR_DECODE, "%s and %s are the same tensor, %s, once prefixes are taken off",
-                            vit_source_tensor(cp->source, a)->name, vit_source_tensor(cp->source, b)->name,
-                            cp->names[a]);
-    }
+    int a, b;
+    VIT_TRY(vit_index_sort(&cp->by_name, cp->names, sizeof *cp->names, vit_source_n_tensors(cp->source), err));
+    if (vit_index_twice(&cp->by_name, &a, &b))
+        return vit_fail(err, VIT_ERR_DECODE, "%s and %s are the same tensor, %s, once prefixes are taken off",
+                        vit_source_tensor(cp->source, a)->name, vit_source_tensor(cp->source, b)->name, cp->names[a]);
     return VIT_OK;
 }
 
@@ -76,8 +64,7 @@ vit_status vit_checkpoint_open(struct vit_checkpoint *cp, const struct vit_sourc
     size_t n = (size_t)vit_source_n_tensors(source);
     *cp = (struct vit_checkpoint){.source = source, .options = options};
     cp->names = calloc(n + 1, sizeof *cp->names);
-    cp->by_name = calloc(n + 1, sizeof *cp->by_name);
-    if (!cp->names || !cp->by_name)
+    if (!cp->names)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory for %zu names", n);
     for (size_t i = 0; i < n; i++)
         cp->names[i] = vit_source_tensor(source, (int)i)->name;
@@ -92,7 +79,7 @@ vit_status vit_checkpoint_open(struct vit_checkpoint *cp, const struct vit_sourc
 void vit_checkpoint_close(struct vit_checkpoint *cp)
 {
     free(cp->names);
-    free(cp->by_name);
+    vit_index_free(&cp->by_name);
     json_decref(cp->config);
     json_decref(cp->processor);
     json_decref(cp->open_clip);
@@ -101,17 +88,7 @@ void vit_checkpoint_close(struct vit_checkpoint *cp)
 
 int vit_checkpoint_find(const struct vit_checkpoint *cp, const char *name)
 {
-    int low = 0, high = vit_source_n_tensors(cp->source);
-    while (low < high) {
-        int middle = low + (high - low) / 2, order = strcmp(name, cp->names[cp->by_name[middle]]);
-        if (order == 0)
-            return cp->by_name[middle];
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return -1;
+    return vit_index_find(&cp->by_name, name);
 }
 
 bool vit_checkpoint_has(const struct vit_checkpoint *cp, const char *name)

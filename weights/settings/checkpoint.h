@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "vit/base/index.h"
 #include "vit/base/options.h"
 #include "weights/canonical/report.h"
 #include "weights/containers/source.h"
@@ -13,7 +14,7 @@
 struct vit_checkpoint {
     const struct vit_source *source;
     const char **names; /* of every tensor, stripped; they point into the source */
-    int *by_name;       /* tensor indices sorted by stripped name */
+    struct vit_index by_name;
     json_t *config;     /* config.json or what stands for it, else NULL */
     json_t *processor;  /* preprocessor_config.json or what stands for it, else NULL */
     json_t *open_clip;  /* open_clip_config.json, else NULL */
