@@ -9,7 +9,6 @@
 #include "weights/canonical/canonical.h"
 #include "weights/containers/safetensors_write.h"
 #include "weights/families/family.h"
-#include "weights/families/match.h"
 #include "weights/locate.h"
 #include "weights/settings/preprocessing.h"
 
@@ -21,7 +20,7 @@ static vit_status configure_original(struct vit_weights *weights, struct vit_che
     VIT_TRY(vit_family_find(family, cp, err));
     vit_report_set(&weights->report, "family", "the names of its tensors", "%s", (*family)->name);
     VIT_TRY(vit_checkpoint_strip(cp, (*family)->prefixes, err));
-    vit_status status = (*family)->configure(weights, cp, err);
+    vit_status status = vit_family_configure(*family, weights, cp, err);
     if (status != VIT_OK)
         return vit_context(err, status, "read as %s", (*family)->name);
     if (!*weights->config.arch)
@@ -61,10 +60,14 @@ static vit_status configure(struct vit_weights *weights, struct vit_checkpoint *
 {
     const struct vit_model_options *options = cp->options;
     const struct vit_family *family = NULL;
-    if (vit_canonical_detect(weights->source))
+    if (vit_canonical_detect(weights->source)) {
         VIT_TRY(vit_canonical_read(weights, err));
-    else
+        if (options->arch)
+            return vit_fail(err, VIT_ERR_UNSUPPORTED, "--arch %.100s: this file is vit's own and says itself what it is, %s",
+                            options->arch, weights->config.arch);
+    } else {
         VIT_TRY(configure_original(weights, cp, &family, err));
+    }
     if (options->head) {
         VIT_TRY(vit_head_open(weights, options->head, err));
         if (weights->labels.n != weights->config.classes)

@@ -2,6 +2,7 @@
 #include "weights/canonical/canonical.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@ static const struct vit_field config_fields[] = {
     {CONFIG(patch), .type = VIT_FIELD_INT, .low = 1, .high = VIT_LIMIT_IMAGE_SIZE},
     {CONFIG(image_size), .type = VIT_FIELD_INT, .low = 1, .high = VIT_LIMIT_IMAGE_SIZE},
     {CONFIG(classes), .type = VIT_FIELD_INT, .low = 0, .high = VIT_LIMIT_CLASSES},
+    {CONFIG(projection), .type = VIT_FIELD_BOOL, .optional = true},
     {CONFIG(eps), .type = VIT_FIELD_REAL},
     {CONFIG(act), .type = VIT_FIELD_ENUM, .names = vit_act_names},
     {CONFIG(swiglu), .type = VIT_FIELD_BOOL},
@@ -199,8 +201,9 @@ vit_status vit_canonical_check(const struct vit_config *c, const struct vit_prep
     if (!(c->eps >= 0 && c->eps < 1))
         return vit_fail(err, VIT_ERR_DECODE, "eps %g is outside 0..1", c->eps);
     for (int i = 0; i < 3; i++)
-        if (!(p->std[i] > 0))
-            return vit_fail(err, VIT_ERR_DECODE, "std[%d] is %g, must be positive", i, p->std[i]);
+        if (!((float)p->std[i] > 0 && isfinite((float)p->std[i]) && isfinite((float)p->mean[i])))
+            return vit_fail(err, VIT_ERR_DECODE, "mean[%d] is %g and std[%d] is %g, which must be positive, as numbers of "
+                            "single precision", i, p->mean[i], i, p->std[i]);
     bool needs_cls = c->pool == VIT_POOL_TOKEN || c->pool == VIT_POOL_CONCAT || c->pool == VIT_POOL_CLS_DIST_MEAN;
     if ((needs_cls && !c->cls) || (c->pool == VIT_POOL_CLS_DIST_MEAN && !c->dist))
         return vit_fail(err, VIT_ERR_DECODE, "pool %s needs tokens that the model lacks", vit_pool_name(c->pool));

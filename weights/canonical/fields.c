@@ -2,7 +2,6 @@
 #include "weights/canonical/fields.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "vit/base/names.h"
@@ -53,6 +52,8 @@ json_t *vit_fields_write(const struct vit_field *fields, int n, const void *reco
     json_t *object = json_object();
     for (int i = 0; object && i < n; i++) {
         json_t *value = write_field(&fields[i], (const char *)record + fields[i].offset);
+        if (fields[i].optional && json_is_false(value))
+            continue;
         if (json_object_set_new(object, fields[i].key, value) != 0) {
             json_decref(object);
             return NULL;
@@ -122,6 +123,8 @@ static vit_status read_value(const struct vit_field *field, const json_t *value,
 
 static vit_status read_field(const struct vit_field *field, const json_t *value, char *at, struct vit_error *err)
 {
+    if (!value && field->optional)
+        value = json_false();
     if (!value)
         return vit_fail(err, VIT_ERR_DECODE, "%s: missing", field->key);
     if (field->count == 0)

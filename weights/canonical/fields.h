@@ -6,6 +6,7 @@
 #define VIT_FIELDS_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "vit/base/error.h"
@@ -25,6 +26,7 @@ struct vit_field {
     int count;     /* 0: a single value; else an array of that length */
     int low, high;
     const char *const *names; /* a list of names.h */
+    bool optional; /* of a bool: false when absent, and then not written */
 };
 
 /* The object for *record; NULL when memory ran out. The caller owns it. */

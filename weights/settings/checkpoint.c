@@ -8,6 +8,7 @@
 
 #include "weights/containers/json.h"
 #include "weights/containers/limits.h"
+#include "weights/settings/settings.h"
 
 /* Left by DistributedDataParallel, torch.compile, transformers' wrapper of timm, Lightning, and OpenCLIP around a tower
  * of timm's. */
@@ -81,12 +82,16 @@ vit_status vit_checkpoint_open(struct vit_checkpoint *cp, const struct vit_sourc
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory for %zu names", n);
     for (size_t i = 0; i < n; i++)
         cp->names[i] = vit_source_tensor(source, (int)i)->name;
+    cp->trunk = vit_checkpoint_search(cp, "visual.trunk");
     VIT_TRY(vit_checkpoint_strip(cp, wrappers, err));
     if (!folder)
         return VIT_OK;
     VIT_TRY(vit_json_load_optional(&cp->config, folder, "config.json", err));
     VIT_TRY(vit_json_load_optional(&cp->open_clip, folder, "open_clip_config.json", err));
-    return load_processor(&cp->processor, folder, err);
+    VIT_TRY(load_processor(&cp->processor, folder, err));
+    struct vit_settings config = {.file = "config.json", .object = cp->config};
+    VIT_TRY(vit_take_string(&config, "architecture", &cp->architecture, err));
+    return vit_take_string(&config, "model_type", &cp->model_type, err);
 }
 
 void vit_checkpoint_close(struct vit_checkpoint *cp)
@@ -121,9 +126,11 @@ bool vit_checkpoint_has(const struct vit_checkpoint *cp, const char *name)
 
 const char *vit_checkpoint_search(const struct vit_checkpoint *cp, const char *part)
 {
+    size_t n = strlen(part);
     for (int i = 0; i < vit_source_n_tensors(cp->source); i++)
-        if (strstr(cp->names[i], part))
-            return cp->names[i];
+        for (const char *at = cp->names[i]; (at = strstr(at, part)); at++)
+            if ((at == cp->names[i] || strchr("./", at[-1])) && strchr("./", at[n])) /* which finds the end, too */
+                return cp->names[i];
     return NULL;
 }
 

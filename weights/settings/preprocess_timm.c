@@ -5,16 +5,16 @@
 #include <string.h>
 
 #include "vit/base/names.h"
-#include "weights/containers/json.h"
 #include "weights/containers/limits.h"
 #include "weights/settings/preprocessing.h"
 
-enum colours { HALF, IMAGENET, CLIP, ZERO };
+#define HALF VIT_COLOURS_HALF
+#define IMAGENET VIT_COLOURS_IMAGENET
+#define CLIP VIT_COLOURS_CLIP
+#define ZERO VIT_COLOURS_ZERO
 
-static const double means[][3] = {{0.5, 0.5, 0.5}, {0.485, 0.456, 0.406}, {0.48145466, 0.4578275, 0.40821073}, {0}};
-static const double stds[][3] = {{0.5, 0.5, 0.5}, {0.229, 0.224, 0.225}, {0.26862954, 0.26130258, 0.27577711}, {1, 1, 1}};
-
-const double vit_mean_imagenet[3] = {0.485, 0.456, 0.406}, vit_std_imagenet[3] = {0.229, 0.224, 0.225};
+const double vit_means[4][3] = {{.5, .5, .5}, {.485, .456, .406}, {.48145466, .4578275, .40821073}, {0}};
+const double vit_stds[4][3] = {{.5, .5, .5}, {.229, .224, .225}, {.26862954, .26130258, .27577711}, {1, 1, 1}};
 
 /* The transforms of timm's models by name, with or without tag. The first pattern that fits holds. */
 static const struct transform {
@@ -22,7 +22,7 @@ static const struct transform {
     double crop_pct;
     const char *crop_mode;
     enum vit_filter filter;
-    enum colours colours;
+    enum vit_colours colours;
 } transforms[] = {
     {"*siglip*_ft_in1k", 1.0, "squash", VIT_FILTER_BICUBIC, HALF},
     {"*_siglip_gap_378.webli", 1.0, "center", VIT_FILTER_BICUBIC, HALF},
@@ -91,7 +91,7 @@ static vit_status set_mode(struct vit_preprocess *p, const char *crop_mode, stru
     return VIT_OK;
 }
 
-static vit_status set_filter(struct vit_preprocess *p, const char *interpolation, struct vit_error *err)
+vit_status vit_preprocess_filter(struct vit_preprocess *p, const char *interpolation, struct vit_error *err)
 {
     int filter = vit_name_find(vit_filter_names, interpolation);
     if (filter < 0)
@@ -116,54 +116,41 @@ static vit_status set_resize(struct vit_weights *weights, double crop_pct, struc
     return VIT_OK;
 }
 
-static void set_colours(struct vit_weights *weights, const double mean[3], const char *mean_source, const double std[3],
-                        const char *std_source)
+vit_status vit_preprocess_colours(struct vit_weights *weights, struct vit_settings *s, const char *mean, const char *std,
+                                  enum vit_colours colours, const char *source, struct vit_error *err)
 {
     struct vit_preprocess *p = &weights->preprocess;
-    memcpy(p->mean, mean, sizeof p->mean);
-    memcpy(p->std, std, sizeof p->std);
-    vit_report_set(&weights->report, "mean", mean_source, "%g %g %g", mean[0], mean[1], mean[2]);
-    vit_report_set(&weights->report, "std", std_source, "%g %g %g", std[0], std[1], std[2]);
+    memcpy(p->mean, vit_means[colours], sizeof p->mean);
+    memcpy(p->std, vit_stds[colours], sizeof p->std);
+    VIT_TRY(vit_take_colours(s, mean, p->mean, err));
+    VIT_TRY(vit_take_colours(s, std, p->std, err));
+    vit_report_set(&weights->report, "mean", vit_settings_source(s, mean, source), "%g %g %g", p->mean[0], p->mean[1],
+                   p->mean[2]);
+    vit_report_set(&weights->report, "std", vit_settings_source(s, std, source), "%g %g %g", p->std[0], p->std[1],
+                   p->std[2]);
+    return VIT_OK;
 }
 
-static const char *read_colours(double triple[3], const json_t *object, const char *key, const char *file,
-                                const char *fallback)
-{
-    const json_t *array = json_object_get(object, key);
-    if (json_array_size(array) != 3)
-        return fallback;
-    for (size_t i = 0; i < 3; i++)
-        triple[i] = json_number_value(json_array_get(array, i));
-    return file;
-}
-
-vit_status vit_preprocess_timm(struct vit_weights *weights, const json_t *cfg, const char *file, const char *name,
+vit_status vit_preprocess_timm(struct vit_weights *weights, struct vit_settings *cfg, const char *name,
                                struct vit_error *err)
 {
-    const struct transform *t = cfg ? &transforms[N_TRANSFORMS - 1] : find_transform(name);
-    const char *fallback = cfg ? "timm's default" : "the table of timm's models";
-    struct vit_preprocess *p = &weights->preprocess;
+    const struct transform *t = cfg->object ? &transforms[N_TRANSFORMS - 1] : find_transform(name);
+    const char *fallback = cfg->object ? "timm's default" : "the table of timm's models";
     struct vit_report *r = &weights->report;
-    double crop_pct = t->crop_pct, mean[3], std[3];
+    double crop_pct = t->crop_pct;
     const char *interpolation = vit_filter_name(t->filter), *crop_mode = t->crop_mode;
-    const char *pct_source = vit_json_real(cfg, "crop_pct", &crop_pct) ? file : fallback;
-    const char *filter_source = vit_json_string(cfg, "interpolation", &interpolation) ? file : fallback;
-    const char *mode_source = vit_json_string(cfg, "crop_mode", &crop_mode) ? file : fallback;
-    memcpy(mean, means[t->colours], sizeof mean);
-    memcpy(std, stds[t->colours], sizeof std);
-    const char *mean_source = read_colours(mean, cfg, "mean", file, fallback);
-    const char *std_source = read_colours(std, cfg, "std", file, fallback);
-
     int size = weights->config.image_size;
-    *p = (struct vit_preprocess){.size = size, .crop_to = size, .crop_round = VIT_CROP_HALF_EVEN};
-    VIT_TRY(set_mode(p, crop_mode, err));
-    VIT_TRY(set_filter(p, interpolation, err));
+    weights->preprocess = (struct vit_preprocess){.size = size, .crop_to = size, .crop_round = VIT_CROP_HALF_EVEN};
+    VIT_TRY(vit_take_real(cfg, "crop_pct", &crop_pct, err));
+    VIT_TRY(vit_take_string(cfg, "interpolation", &interpolation, err));
+    VIT_TRY(vit_take_string(cfg, "crop_mode", &crop_mode, err));
+    VIT_TRY(set_mode(&weights->preprocess, crop_mode, err));
+    VIT_TRY(vit_preprocess_filter(&weights->preprocess, interpolation, err));
     VIT_TRY(set_resize(weights, crop_pct, err));
-    vit_report_set(r, "crop_pct", pct_source, "%g", crop_pct);
-    vit_report_set(r, "crop_mode", mode_source, "%s", crop_mode);
-    vit_report_set(r, "interpolation", filter_source, "%s", interpolation);
-    set_colours(weights, mean, mean_source, std, std_source);
-    return VIT_OK;
+    vit_report_set(r, "crop_pct", vit_settings_source(cfg, "crop_pct", fallback), "%g", crop_pct);
+    vit_report_set(r, "crop_mode", vit_settings_source(cfg, "crop_mode", fallback), "%s", crop_mode);
+    vit_report_set(r, "interpolation", vit_settings_source(cfg, "interpolation", fallback), "%s", interpolation);
+    return vit_preprocess_colours(weights, cfg, "mean", "std", t->colours, fallback, err);
 }
 
 void vit_preprocess_imagenet(struct vit_weights *weights, int resize_to, enum vit_filter filter, const char *source)
@@ -174,7 +161,8 @@ void vit_preprocess_imagenet(struct vit_weights *weights, int resize_to, enum vi
     weights->crop_pct = (double)size / resize_to;
     vit_report_set(&weights->report, "resize", source, "the shorter side to %d", resize_to);
     vit_report_set(&weights->report, "interpolation", source, "%s", vit_filter_name(filter));
-    set_colours(weights, vit_mean_imagenet, source, vit_std_imagenet, source);
+    struct vit_settings none = {.file = source};
+    vit_preprocess_colours(weights, &none, "", "", VIT_COLOURS_IMAGENET, source, NULL);
 }
 
 /* Another size keeps the proportion of resize and crop. */
@@ -203,7 +191,7 @@ vit_status vit_preprocess_override(struct vit_weights *weights, const struct vit
         vit_report_set(r, "crop_mode", "--crop-mode", "%s", o->crop_mode);
     }
     if (o->interpolation) {
-        VIT_TRY(set_filter(p, o->interpolation, err));
+        VIT_TRY(vit_preprocess_filter(p, o->interpolation, err));
         vit_report_set(r, "interpolation", "--interpolation", "%s", o->interpolation);
     }
     if (o->mean) {

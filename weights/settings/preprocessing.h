@@ -1,18 +1,28 @@
-/* preprocess.h: from what a checkpoint's origin says of preprocessing to struct vit_preprocess. Private to weights/.
+/* preprocessing.h: from what a checkpoint's origin says of preprocessing to struct vit_preprocess. Private to weights/.
  *
  * Each function fills weights->preprocess and weights->crop_pct for weights->config.image_size and reports every setting
  * with its source. */
-#ifndef VIT_WEIGHTS_PREPROCESS_H
-#define VIT_WEIGHTS_PREPROCESS_H
+#ifndef VIT_PREPROCESSING_H
+#define VIT_PREPROCESSING_H
 
 #include "weights/canonical/form.h"
 #include "weights/settings/checkpoint.h"
+#include "weights/settings/settings.h"
 
-extern const double vit_mean_imagenet[3], vit_std_imagenet[3];
+/* What colours are normalised by: halves, and the statistics of ImageNet and of OpenAI's CLIP; or nothing. */
+enum vit_colours { VIT_COLOURS_HALF, VIT_COLOURS_IMAGENET, VIT_COLOURS_CLIP, VIT_COLOURS_ZERO };
+extern const double vit_means[4][3], vit_stds[4][3];
 
-/* timm: cfg is its pretrained_cfg, from file. NULL: the table of timm's own, by name, as
+/* Sets mean and std: what s has under the two keys, else those colours, which source says. */
+vit_status vit_preprocess_colours(struct vit_weights *weights, struct vit_settings *s, const char *mean, const char *std,
+                                  enum vit_colours colours, const char *source, struct vit_error *err);
+
+/* Sets the filter by its name, as "bicubic". */
+vit_status vit_preprocess_filter(struct vit_preprocess *p, const char *name, struct vit_error *err);
+
+/* timm: cfg is its pretrained_cfg. Without an object: the table of timm's own, by name, as
  * "vit_tiny_patch16_224.augreg_in21k" or what is known of it. */
-vit_status vit_preprocess_timm(struct vit_weights *weights, const json_t *cfg, const char *file, const char *name,
+vit_status vit_preprocess_timm(struct vit_weights *weights, struct vit_settings *cfg, const char *name,
                                struct vit_error *err);
 
 /* Resize the shorter side to resize_to, crop to the image size, mean and std of ImageNet; all from source. */
