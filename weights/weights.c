@@ -35,7 +35,7 @@ static vit_status configure_original(struct vit_weights *weights, struct vit_che
 
 static vit_status choose_labels(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_error *err)
 {
-    int K = weights->config.classes;
+    int K = weights->config.projection ? 0 : weights->config.classes;
     const char *named = cp->options->labels, *source = "--labels", *key = NULL;
     if (!named && (weights->labels.n == K || K == 0))
         return VIT_OK;

@@ -111,7 +111,8 @@ static vit_status add_tensors(struct vit_source *source, const json_t *index, st
     struct sharded *s = source->priv;
     json_t *map = json_object_get(index, "weight_map"), *file;
     if (!json_is_object(map))
-        return vit_fail(err, VIT_ERR_UNSUPPORTED, "JSON without a weight_map: not the index of a sharded checkpoint");
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "JSON holds no tensors, and this is no index of a "
+                        "checkpoint in several files (it has no weight_map): name the checkpoint or its folder");
     size_t n = json_object_size(map);
     if (n > VIT_LIMIT_TENSORS)
         return vit_fail(err, VIT_ERR_TOO_LARGE, "weight_map has %zu tensors, at most %d are read", n,

@@ -20,7 +20,7 @@ static const struct processor {
     {"ViT", "ijepa", VIT_FILTER_BILINEAR, false, false, 224, 224, VIT_COLOURS_HALF},
     {"DeiT", "deit", VIT_FILTER_BICUBIC, false, true, 256, 224, VIT_COLOURS_HALF},
     {"Bit", "dinov2", VIT_FILTER_BICUBIC, true, true, 224, 224, VIT_COLOURS_CLIP},
-    {"Siglip", "siglip", VIT_FILTER_BICUBIC, false, false, 224, 224, VIT_COLOURS_HALF},
+    {"Siglip", "siglip", VIT_FILTER_BICUBIC, true, false, 224, 224, VIT_COLOURS_HALF},
     {"CLIP", "clip", VIT_FILTER_BICUBIC, true, true, 224, 224, VIT_COLOURS_CLIP},
     {"CLIP", "metaclip_2", VIT_FILTER_BICUBIC, true, true, 224, 224, VIT_COLOURS_CLIP},
 };
@@ -98,7 +98,7 @@ static vit_status read_geometry(struct vit_weights *weights, const struct proces
     p->resize_to = file->object ? class->size : weights->config.image_size;
     VIT_TRY(vit_take_bool(file, "do_center_crop", &crop, err));
     VIT_TRY(vit_take_bool(file, "default_to_square", &square, err));
-    shortest = class->shortest;
+    shortest = class->shortest && class->crop; /* the sizes of classes without a crop are squares */
     if (vit_take(file, "size"))
         VIT_TRY(read_size(file, "size", !square, &p->resize_to, &shortest, err));
     if (vit_take(file, "crop_size"))
