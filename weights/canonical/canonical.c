@@ -78,36 +78,20 @@ static vit_status read_record(const struct vit_source *source, const char *key, 
 {
     json_t *object = NULL;
     VIT_TRY(read_text(&object, source, key, err));
-    vit_status status = vit_fields_read(fields, n, object, record, err);
+    vit_status status = vit_fields_read(fields, n, key, object, record, err);
     json_decref(object);
-    return status == VIT_OK ? VIT_OK : vit_context(err, status, "%s", key);
-}
-
-static vit_status fill_labels(struct vit_labels *labels, const json_t *array, struct vit_error *err)
-{
-    size_t n = json_array_size(array);
-    VIT_TRY(vit_labels_alloc(labels, (int)n, err));
-    for (size_t i = 0; i < n; i++) {
-        const char *id = NULL, *name = NULL;
-        if (json_unpack(json_array_get(array, i), "{s:s, s:s !}", "id", &id, "name", &name) != 0)
-            return vit_fail(err, VIT_ERR_DECODE, "label %zu is not {\"id\", \"name\"}", i);
-        VIT_TRY(vit_labels_set(labels, (int)i, id, name, err));
-    }
-    return VIT_OK;
+    return status;
 }
 
 static vit_status read_labels(struct vit_weights *weights, struct vit_error *err)
 {
     json_t *array = NULL;
     VIT_TRY(read_text(&array, weights->source, "vit.labels", err));
-    vit_status status;
-    size_t n = json_array_size(array);
+    vit_status status = VIT_OK;
     if (!json_is_array(array))
         status = vit_fail(err, VIT_ERR_DECODE, "not an array");
-    else if (n != 0 && n != (size_t)weights->config.classes)
-        status = vit_fail(err, VIT_ERR_DECODE, "%zu labels for %d classes", n, weights->config.classes);
-    else
-        status = fill_labels(&weights->labels, array, err);
+    else if (json_array_size(array))
+        status = vit_labels_from_json(&weights->labels, weights->config.classes, array, err);
     json_decref(array);
     return status == VIT_OK ? VIT_OK : vit_context(err, status, "vit.labels");
 }

@@ -81,19 +81,14 @@ static vit_status read_tower(struct vit_weights *weights, const struct vit_check
     struct vit_config *c = &weights->config;
     struct vit_settings norm;
     struct vit_arch_choice arch;
-    const char *pool = "tok", *block = "default";
     VIT_TRY(vit_choose_arch(&arch, cp, NULL, "", err));
     VIT_TRY(choose_heads(weights, vision, &arch, err));
     VIT_TRY(choose_act(weights, cp, model, vision, &arch, err));
     VIT_TRY(vit_settings_within(&norm, vision, "norm_kwargs", err));
     VIT_TRY(vit_choose_eps(weights, &norm, "eps", "OpenCLIP's default", err));
     VIT_TRY(vit_settings_end(&norm, NULL, err));
-    VIT_TRY(vit_take_string(vision, "pool_type", &pool, err));
-    VIT_TRY(vit_take_string(vision, "block_type", &block, err));
-    if (strcmp(pool, "tok") != 0)
-        return vit_settings_refuse(vision, "pool_type", "only \"tok\" is supported", err);
-    if (strcmp(block, "default") != 0)
-        return vit_settings_refuse(vision, "block_type", "only \"default\" is supported", err);
+    VIT_TRY(vit_expect_word(vision, "pool_type", "tok", err));
+    VIT_TRY(vit_expect_word(vision, "block_type", "default", err));
     for (size_t i = 0; i < sizeof off / sizeof *off; i++)
         VIT_TRY(vit_expect_bool(vision, off[i], false, err));
     VIT_TRY(vit_expect_int(vision, "width", c->width, err));
@@ -120,15 +115,13 @@ static vit_status read_preprocess(struct vit_weights *weights, struct vit_settin
 {
     static const char *const harmless[] = {"fill_color", NULL}; /* of what is padded, which nothing is here */
     struct vit_preprocess *p = &weights->preprocess;
-    const char *mode = "shortest", *interpolation = "bicubic", *colours = "RGB", *usual = "OpenCLIP's default";
+    const char *mode = "shortest", *interpolation = "bicubic", *usual = "OpenCLIP's default";
     int size = weights->config.image_size;
-    VIT_TRY(vit_take_string(given, "mode", &colours, err));
+    VIT_TRY(vit_expect_word(given, "mode", "RGB", err));
     VIT_TRY(vit_take_string(given, "resize_mode", &mode, err));
     VIT_TRY(vit_take_string(given, "interpolation", &interpolation, err));
     VIT_TRY(vit_expect_int(given, "size", size, err));
     bool squash = strcmp(mode, "squash") == 0, bilinear = strcmp(interpolation, "bilinear") == 0;
-    if (strcmp(colours, "RGB") != 0)
-        return vit_settings_refuse(given, "mode", "only \"RGB\" is supported", err);
     if (!squash && strcmp(mode, "shortest") != 0)
         return vit_settings_refuse(given, "resize_mode", "only \"shortest\" and \"squash\" are supported", err);
     if (!bilinear && strcmp(interpolation, "bicubic") != 0 && strcmp(interpolation, "random") != 0)

@@ -110,7 +110,6 @@ static vit_status check_args(struct vit_settings *args, const struct vit_config 
     static const char *const harmless[] = {"*drop*_rate", "class_token", "dynamic_img_pad", "dynamic_img_size", "fc_norm",
                                            "final_norm", "fix_init", "init_values", "mlp_ratio", "no_embed_class",
                                            "num_classes", "pre_norm", "proj_bias", "reg_tokens", "weight_init", NULL};
-    const char *positions = "learn";
     VIT_TRY(vit_expect_int(args, "embed_dim", c->width, err));
     VIT_TRY(vit_expect_int(args, "depth", c->depth, err));
     VIT_TRY(vit_expect_int(args, "patch_size", c->patch, err));
@@ -119,9 +118,7 @@ static vit_status check_args(struct vit_settings *args, const struct vit_config 
     VIT_TRY(vit_expect_bool(args, "qk_norm", c->qk_norm, err));
     VIT_TRY(vit_expect_bool(args, "scale_attn_norm", false, err));
     VIT_TRY(vit_expect_bool(args, "scale_mlp_norm", false, err));
-    VIT_TRY(vit_take_string(args, "pos_embed", &positions, err));
-    if (strcmp(positions, "learn") != 0)
-        return vit_settings_refuse(args, "pos_embed", "only \"learn\" is supported", err);
+    VIT_TRY(vit_expect_word(args, "pos_embed", "learn", err));
     return vit_settings_end(args, harmless, err);
 }
 

@@ -53,12 +53,21 @@ static bool read_int(const json_t *value, int low, int high, int *out)
     return true;
 }
 
-vit_status vit_take_int(struct vit_settings *s, const char *key, int low, int high, int *out, struct vit_error *err)
+vit_status vit_take_ints(struct vit_settings *s, const char *key, int n, int low, int high, int *out,
+                         struct vit_error *err)
 {
     const json_t *value = vit_take(s, key);
+    bool right = json_array_size(value) == (size_t)n;
     char why[64];
-    snprintf(why, sizeof why, "not a whole number of %d..%d", low, high);
-    return !value || read_int(value, low, high, out) ? VIT_OK : vit_settings_refuse(s, key, why, err);
+    snprintf(why, sizeof why, n ? "not %3$d whole numbers of %1$d..%2$d" : "not a whole number of %d..%d", low, high, n);
+    for (int i = 0; value && right && i < (n ? n : 1); i++)
+        right = read_int(n ? json_array_get(value, (size_t)i) : value, low, high, &out[i]);
+    return !value || right ? VIT_OK : vit_settings_refuse(s, key, why, err);
+}
+
+vit_status vit_take_int(struct vit_settings *s, const char *key, int low, int high, int *out, struct vit_error *err)
+{
+    return vit_take_ints(s, key, 0, low, high, out, err);
 }
 
 vit_status vit_take_real(struct vit_settings *s, const char *key, double *out, struct vit_error *err)
@@ -123,6 +132,15 @@ vit_status vit_expect_bool(struct vit_settings *s, const char *key, bool expecte
     bool found = expected;
     VIT_TRY(vit_take_bool(s, key, &found, err));
     return found == expected ? VIT_OK : vit_settings_refuse(s, key, expected ? "only true is supported" : "only false is supported", err);
+}
+
+vit_status vit_expect_word(struct vit_settings *s, const char *key, const char *expected, struct vit_error *err)
+{
+    const char *found = expected;
+    char why[64];
+    snprintf(why, sizeof why, "only \"%.20s\" is supported", expected);
+    VIT_TRY(vit_take_string(s, key, &found, err));
+    return strcmp(found, expected) == 0 ? VIT_OK : vit_settings_refuse(s, key, why, err);
 }
 
 const char *vit_settings_source(const struct vit_settings *s, const char *key, const char *fallback)

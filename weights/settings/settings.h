@@ -32,6 +32,8 @@ const json_t *vit_take(struct vit_settings *s, const char *key);
 /* Each sets *out when the key is there, and refuses another type or range. */
 vit_status vit_take_bool(struct vit_settings *s, const char *key, bool *out, struct vit_error *err);
 vit_status vit_take_int(struct vit_settings *s, const char *key, int low, int high, int *out, struct vit_error *err);
+vit_status vit_take_ints(struct vit_settings *s, const char *key, int n, int low, int high, int *out,
+                         struct vit_error *err); /* an array of n; one number when n is 0 */
 vit_status vit_take_real(struct vit_settings *s, const char *key, double *out, struct vit_error *err); /* finite */
 vit_status vit_take_string(struct vit_settings *s, const char *key, const char **out, struct vit_error *err);
 
@@ -41,9 +43,10 @@ vit_status vit_take_side(struct vit_settings *s, const char *key, int *out, stru
 /* Red, green and blue: three numbers, or one for all. */
 vit_status vit_take_colours(struct vit_settings *s, const char *key, double out[3], struct vit_error *err);
 
-/* Refuses a value other than what the tensors say: a number (a bool for expect_bool) or a side. */
+/* Refuses another value than the one that the tensors have, as a number or a side, or that is supported. */
 vit_status vit_expect_int(struct vit_settings *s, const char *key, int expected, struct vit_error *err);
 vit_status vit_expect_bool(struct vit_settings *s, const char *key, bool expected, struct vit_error *err);
+vit_status vit_expect_word(struct vit_settings *s, const char *key, const char *expected, struct vit_error *err);
 
 /* The file when it has key, else fallback: what a report calls the source. */
 const char *vit_settings_source(const struct vit_settings *s, const char *key, const char *fallback);
