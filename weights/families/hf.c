@@ -10,21 +10,21 @@ static const struct model_type {
     const struct vit_family *family;
     double eps;
     enum vit_act act;
-    const char *refused; /* why there is no family */
+    const char *processor; /* how the class of its image processor begins; without a family: why there is none */
 } types[] = {
-    {"vit", &vit_family_hf_vit, 1e-12, VIT_ACT_GELU_ERF, NULL},
-    {"deit", &vit_family_hf_vit, 1e-12, VIT_ACT_GELU_ERF, NULL},
-    {"ijepa", &vit_family_hf_vit, 1e-12, VIT_ACT_GELU_ERF, NULL},
-    {"vit_mae", &vit_family_hf_vit, 1e-12, VIT_ACT_GELU_ERF, NULL},
-    {"vit_msn", &vit_family_hf_vit, 1e-6, VIT_ACT_GELU_ERF, NULL},
-    {"dinov2", &vit_family_hf_dinov2, 1e-6, VIT_ACT_GELU_ERF, NULL},
-    {"dinov2_with_registers", &vit_family_hf_dinov2, 1e-6, VIT_ACT_GELU_ERF, NULL},
-    {"clip", &vit_family_hf_clip, 1e-5, VIT_ACT_QUICK_GELU, NULL},
-    {"clip_vision_model", &vit_family_hf_clip, 1e-5, VIT_ACT_QUICK_GELU, NULL},
-    {"metaclip_2", &vit_family_hf_clip, 1e-5, VIT_ACT_QUICK_GELU, NULL},
-    {"metaclip_2_vision_model", &vit_family_hf_clip, 1e-5, VIT_ACT_QUICK_GELU, NULL},
-    {"siglip", &vit_family_hf_siglip, 1e-6, VIT_ACT_GELU_TANH, NULL},
-    {"siglip_vision_model", &vit_family_hf_siglip, 1e-6, VIT_ACT_GELU_TANH, NULL},
+    {"vit", &vit_family_hf_vit, 1e-12, VIT_ACT_GELU_ERF, "ViT"},
+    {"deit", &vit_family_hf_vit, 1e-12, VIT_ACT_GELU_ERF, "DeiT"},
+    {"ijepa", &vit_family_hf_vit, 1e-12, VIT_ACT_GELU_ERF, "ViT"},
+    {"vit_mae", &vit_family_hf_vit, 1e-12, VIT_ACT_GELU_ERF, "ViT"},
+    {"vit_msn", &vit_family_hf_vit, 1e-6, VIT_ACT_GELU_ERF, "ViT"},
+    {"dinov2", &vit_family_hf_dinov2, 1e-6, VIT_ACT_GELU_ERF, "Bit"},
+    {"dinov2_with_registers", &vit_family_hf_dinov2, 1e-6, VIT_ACT_GELU_ERF, "Bit"},
+    {"clip", &vit_family_hf_clip, 1e-5, VIT_ACT_QUICK_GELU, "CLIP"},
+    {"clip_vision_model", &vit_family_hf_clip, 1e-5, VIT_ACT_QUICK_GELU, "CLIP"},
+    {"metaclip_2", &vit_family_hf_clip, 1e-5, VIT_ACT_QUICK_GELU, "CLIP"},
+    {"metaclip_2_vision_model", &vit_family_hf_clip, 1e-5, VIT_ACT_QUICK_GELU, "CLIP"},
+    {"siglip", &vit_family_hf_siglip, 1e-6, VIT_ACT_GELU_TANH, "Siglip"},
+    {"siglip_vision_model", &vit_family_hf_siglip, 1e-6, VIT_ACT_GELU_TANH, "Siglip"},
     {"beit", NULL, 0, 0, "relative position biases (BEiT)"},
     {"data2vec-vision", NULL, 0, 0, "relative position biases (data2vec)"},
     {"dinov3_vit", NULL, 0, 0, "rotary positions (DINOv3)"},
@@ -55,7 +55,7 @@ vit_status vit_hf_find(const struct vit_family **family, const char *model_type,
     const struct model_type *type = find(model_type);
     if (!type || !type->family)
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "config.json: model_type \"%.100s\": %s%snot supported", model_type,
-                        type ? type->refused : "", type ? ": " : "");
+                        type ? type->processor : "", type ? ": " : "");
     *family = type->family;
     return VIT_OK;
 }
@@ -131,5 +131,5 @@ vit_status vit_hf_configure(const struct vit_family *family, struct vit_weights 
     VIT_TRY(read_settings(weights, cp, within.object ? &within : &top, type, err));
     VIT_TRY(vit_settings_end(&within, harmless, err));
     VIT_TRY(vit_settings_end(&top, harmless, err));
-    return vit_preprocess_hf(weights, cp, type->name, err);
+    return vit_preprocess_hf(weights, cp, type->processor, err);
 }

@@ -6,27 +6,24 @@
 
 #define FILE_NAME "preprocessor_config.json"
 
+static const char by_class[] = "the default of its image processor";
+
 /* What a class does when its file does not say. */
 static const struct processor {
     const char *name;       /* how class names begin */
-    const char *model_type; /* of models that come without the file */
     enum vit_filter filter;
     bool shortest; /* what a bare number as size means; else both sides */
     bool crop;
     int size, crop_size;
     enum vit_colours colours;
 } processors[] = {
-    {"ViT", "vit", VIT_FILTER_BILINEAR, false, false, 224, 224, VIT_COLOURS_HALF},
-    {"ViT", "ijepa", VIT_FILTER_BILINEAR, false, false, 224, 224, VIT_COLOURS_HALF},
-    {"DeiT", "deit", VIT_FILTER_BICUBIC, false, true, 256, 224, VIT_COLOURS_HALF},
-    {"Bit", "dinov2", VIT_FILTER_BICUBIC, true, true, 224, 224, VIT_COLOURS_CLIP},
-    {"Siglip", "siglip", VIT_FILTER_BICUBIC, true, false, 224, 224, VIT_COLOURS_HALF},
-    {"CLIP", "clip", VIT_FILTER_BICUBIC, true, true, 224, 224, VIT_COLOURS_CLIP},
-    {"CLIP", "metaclip_2", VIT_FILTER_BICUBIC, true, true, 224, 224, VIT_COLOURS_CLIP},
+    {"ViT", VIT_FILTER_BILINEAR, false, false, 224, 224, VIT_COLOURS_HALF},
+    {"DeiT", VIT_FILTER_BICUBIC, false, true, 256, 224, VIT_COLOURS_HALF},
+    {"Bit", VIT_FILTER_BICUBIC, true, true, 224, 224, VIT_COLOURS_CLIP},
+    {"Siglip", VIT_FILTER_BICUBIC, true, false, 224, 224, VIT_COLOURS_HALF},
+    {"CLIP", VIT_FILTER_BICUBIC, true, true, 224, 224, VIT_COLOURS_CLIP},
 };
 enum { N_PROCESSORS = sizeof processors / sizeof *processors };
-
-static const char usual[] = "the default of its image processor";
 
 /* ViTImageProcessor, ViTFeatureExtractor, ViTImageProcessorFast: but not ViTHybridImageProcessor. */
 static bool is_class(const char *name, const char *begin)
@@ -36,7 +33,7 @@ static bool is_class(const char *name, const char *begin)
            (strncmp(name + n, "ImageProcessor", 14) == 0 || strcmp(name + n, "FeatureExtractor") == 0);
 }
 
-static vit_status find_processor(const struct processor **found, struct vit_settings *file, const char *model_type,
+static vit_status find_processor(const struct processor **found, struct vit_settings *file, const char *usual,
                                  struct vit_error *err)
 {
     const char *name = NULL;
@@ -44,13 +41,10 @@ static vit_status find_processor(const struct processor **found, struct vit_sett
     VIT_TRY(vit_take_string(file, "image_processor_type", &name, err));
     for (int i = 0; i < N_PROCESSORS; i++) {
         *found = &processors[i];
-        if (name ? is_class(name, processors[i].name)
-                 : strncmp(model_type, processors[i].model_type, strlen(processors[i].model_type)) == 0)
+        if (name ? is_class(name, processors[i].name) : strcmp(usual, processors[i].name) == 0)
             return VIT_OK;
     }
-    if (name)
-        return vit_fail(err, VIT_ERR_UNSUPPORTED, FILE_NAME ": %.60s is not supported", name);
-    return vit_fail(err, VIT_ERR_UNSUPPORTED, "no image processor is known for %.60s", model_type);
+    return vit_fail(err, VIT_ERR_UNSUPPORTED, FILE_NAME ": %.60s is not supported", name ? name : usual);
 }
 
 /* A number, [h, w], {height, width}, {shortest_edge}, or a mixture, in which the class decides. Sets *shortest. */
@@ -110,7 +104,7 @@ static vit_status read_geometry(struct vit_weights *weights, const struct proces
     p->resize = shortest ? VIT_RESIZE_SHORTEST : VIT_RESIZE_SQUASH;
     p->size = p->crop_to = crop ? crop_to : p->resize_to;
     p->crop_round = VIT_CROP_FLOOR;
-    const char *source = vit_settings_source(file, "size", usual);
+    const char *source = vit_settings_source(file, "size", by_class);
     vit_report_set(&weights->report, "resize", source, "%s to %d", shortest ? "the shorter side" : "both sides",
                    p->resize_to);
     vit_report_set(&weights->report, "crop", vit_settings_source(file, "crop_size", source), "%d", p->crop_to);
@@ -123,27 +117,27 @@ static vit_status read_normalisation(struct vit_weights *weights, const struct p
     struct vit_settings none = {.file = file->file};
     bool wanted = true;
     VIT_TRY(vit_take_bool(file, "do_normalize", &wanted, err));
-    VIT_TRY(vit_preprocess_colours(weights, file, "image_mean", "image_std", class->colours, usual, err));
+    VIT_TRY(vit_preprocess_colours(weights, file, "image_mean", "image_std", class->colours, by_class, err));
     if (wanted)
         return VIT_OK;
     return vit_preprocess_colours(weights, &none, "", "", VIT_COLOURS_ZERO, file->file, err);
 }
 
-vit_status vit_preprocess_hf(struct vit_weights *weights, const struct vit_checkpoint *cp, const char *model_type,
+vit_status vit_preprocess_hf(struct vit_weights *weights, const struct vit_checkpoint *cp, const char *usual,
                              struct vit_error *err)
 {
     static const char *const harmless[] = {"_valid_processor_keys", "data_format", "device", "disable_grouping",
                                            "do_convert_rgb", "input_data_format", "processor_class", "return_tensors", NULL};
     struct vit_settings file = {.file = FILE_NAME, .object = cp->processor};
     const struct processor *class;
-    VIT_TRY(find_processor(&class, &file, model_type, err));
+    VIT_TRY(find_processor(&class, &file, usual, err));
     VIT_TRY(check_rescale(&file, err));
     weights->preprocess = (struct vit_preprocess){0};
     VIT_TRY(read_geometry(weights, class, &file, err));
     int filter = (int)class->filter;
     VIT_TRY(vit_take_int(&file, "resample", VIT_FILTER_NEAREST, VIT_FILTER_HAMMING, &filter, err));
     weights->preprocess.filter = (enum vit_filter)filter;
-    vit_report_set(&weights->report, "interpolation", vit_settings_source(&file, "resample", usual), "%s",
+    vit_report_set(&weights->report, "interpolation", vit_settings_source(&file, "resample", by_class), "%s",
                    vit_filter_name((enum vit_filter)filter));
     VIT_TRY(read_normalisation(weights, class, &file, err));
     weights->config.image_size = weights->preprocess.size;

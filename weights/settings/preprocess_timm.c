@@ -78,56 +78,66 @@ static const struct transform *find_transform(const char *name)
     return &transforms[i];
 }
 
-static vit_status set_mode(struct vit_preprocess *p, const char *crop_mode, struct vit_error *err)
+/* Each sets one thing to what source says, and reports it. */
+
+static vit_status set_mode(struct vit_weights *weights, const char *crop_mode, const char *source, struct vit_error *err)
 {
-    if (strcmp(crop_mode, "center") == 0)
-        p->resize = VIT_RESIZE_SHORTEST;
-    else if (strcmp(crop_mode, "squash") == 0)
-        p->resize = VIT_RESIZE_SQUASH;
-    else if (strcmp(crop_mode, "border") == 0)
-        p->resize = VIT_RESIZE_BORDER;
-    else
-        return vit_fail(err, VIT_ERR_UNSUPPORTED, "crop_mode \"%.40s\": expected center, squash or border", crop_mode);
+    static const char *const words[] = {
+        [VIT_RESIZE_SHORTEST] = "center", [VIT_RESIZE_SQUASH] = "squash", [VIT_RESIZE_BORDER] = "border"};
+    int i = 0;
+    while (i < 3 && strcmp(crop_mode, words[i]) != 0)
+        i++;
+    if (i == 3)
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "crop_mode \"%.40s\" (%s): expected center, squash or border", crop_mode,
+                        source);
+    weights->preprocess.resize = (enum vit_resize_mode)i;
+    vit_report_set(&weights->report, "crop_mode", source, "%s", crop_mode);
     return VIT_OK;
 }
 
-vit_status vit_preprocess_filter(struct vit_preprocess *p, const char *interpolation, struct vit_error *err)
+static vit_status set_filter(struct vit_weights *weights, const char *word, const char *source, struct vit_error *err)
 {
-    int filter = vit_name_find(vit_filter_names, interpolation);
+    int filter = vit_name_find(vit_filter_names, word);
     if (filter < 0)
-        return vit_fail(err, VIT_ERR_UNSUPPORTED,
-                        "interpolation \"%.40s\": expected nearest, lanczos, bilinear, bicubic, box or hamming",
-                        interpolation);
-    p->filter = (enum vit_filter)filter;
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "interpolation \"%.40s\" (%s): expected nearest, lanczos, bilinear, "
+                        "bicubic, box or hamming", word, source);
+    weights->preprocess.filter = (enum vit_filter)filter;
+    vit_report_set(&weights->report, "interpolation", source, "%s", word);
     return VIT_OK;
 }
 
-/* floor(S / crop_pct), as timm computes it. */
-static vit_status set_resize(struct vit_weights *weights, double crop_pct, struct vit_error *err)
+/* To floor(S / crop_pct), as timm computes it. */
+static vit_status set_resize(struct vit_weights *weights, double crop_pct, const char *source, struct vit_error *err)
 {
     if (!(crop_pct > 0.05 && crop_pct <= 4))
-        return vit_fail(err, VIT_ERR_UNSUPPORTED, "crop_pct %g is outside 0.05..4", crop_pct);
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "crop_pct %g (%s) is outside 0.05..4", crop_pct, source);
     double resize_to = floor(weights->preprocess.size / crop_pct);
     if (!(resize_to >= 1 && resize_to <= VIT_LIMIT_IMAGE_SIZE))
-        return vit_fail(err, VIT_ERR_TOO_LARGE, "pictures resized to %g a side: 1 to %d are supported", resize_to,
-                        VIT_LIMIT_IMAGE_SIZE);
+        return vit_fail(err, VIT_ERR_TOO_LARGE, "pictures resized to %g a side (%s): 1 to %d are supported", resize_to,
+                        source, VIT_LIMIT_IMAGE_SIZE);
     weights->crop_pct = crop_pct;
     weights->preprocess.resize_to = (int)resize_to;
+    vit_report_set(&weights->report, "crop_pct", source, "%g", crop_pct);
     return VIT_OK;
+}
+
+static void set_colours(struct vit_weights *weights, double colours[3], const double from[3], const char *name,
+                        const char *source)
+{
+    memmove(colours, from, 3 * sizeof *from);
+    vit_report_set(&weights->report, name, source, "%g %g %g", from[0], from[1], from[2]);
 }
 
 vit_status vit_preprocess_colours(struct vit_weights *weights, struct vit_settings *s, const char *mean, const char *std,
                                   enum vit_colours colours, const char *source, struct vit_error *err)
 {
     struct vit_preprocess *p = &weights->preprocess;
-    memcpy(p->mean, vit_means[colours], sizeof p->mean);
-    memcpy(p->std, vit_stds[colours], sizeof p->std);
+    set_colours(weights, p->mean, vit_means[colours], "mean", source);
+    set_colours(weights, p->std, vit_stds[colours], "std", source);
     VIT_TRY(vit_take_colours(s, mean, p->mean, err));
     VIT_TRY(vit_take_colours(s, std, p->std, err));
-    vit_report_set(&weights->report, "mean", vit_settings_source(s, mean, source), "%g %g %g", p->mean[0], p->mean[1],
-                   p->mean[2]);
-    vit_report_set(&weights->report, "std", vit_settings_source(s, std, source), "%g %g %g", p->std[0], p->std[1],
-                   p->std[2]);
+    set_colours(weights, p->mean, p->mean, "mean", vit_settings_source(s, mean, source));
+    set_colours(weights, p->std, p->std, "std", vit_settings_source(s, std, source));
     return VIT_OK;
 }
 
@@ -136,7 +146,6 @@ vit_status vit_preprocess_timm(struct vit_weights *weights, struct vit_settings 
 {
     const struct transform *t = cfg->object ? &transforms[N_TRANSFORMS - 1] : find_transform(name);
     const char *fallback = cfg->object ? "timm's default" : "the table of timm's models";
-    struct vit_report *r = &weights->report;
     double crop_pct = t->crop_pct;
     const char *interpolation = vit_filter_name(t->filter), *crop_mode = t->crop_mode;
     int size = weights->config.image_size;
@@ -144,12 +153,9 @@ vit_status vit_preprocess_timm(struct vit_weights *weights, struct vit_settings 
     VIT_TRY(vit_take_real(cfg, "crop_pct", &crop_pct, err));
     VIT_TRY(vit_take_string(cfg, "interpolation", &interpolation, err));
     VIT_TRY(vit_take_string(cfg, "crop_mode", &crop_mode, err));
-    VIT_TRY(set_mode(&weights->preprocess, crop_mode, err));
-    VIT_TRY(vit_preprocess_filter(&weights->preprocess, interpolation, err));
-    VIT_TRY(set_resize(weights, crop_pct, err));
-    vit_report_set(r, "crop_pct", vit_settings_source(cfg, "crop_pct", fallback), "%g", crop_pct);
-    vit_report_set(r, "crop_mode", vit_settings_source(cfg, "crop_mode", fallback), "%s", crop_mode);
-    vit_report_set(r, "interpolation", vit_settings_source(cfg, "interpolation", fallback), "%s", interpolation);
+    VIT_TRY(set_resize(weights, crop_pct, vit_settings_source(cfg, "crop_pct", fallback), err));
+    VIT_TRY(set_mode(weights, crop_mode, vit_settings_source(cfg, "crop_mode", fallback), err));
+    VIT_TRY(set_filter(weights, interpolation, vit_settings_source(cfg, "interpolation", fallback), err));
     return vit_preprocess_colours(weights, cfg, "mean", "std", t->colours, fallback, err);
 }
 
@@ -172,35 +178,24 @@ static vit_status override_size(struct vit_weights *weights, int size, struct vi
     double crop_pct = weights->crop_pct > 0 ? weights->crop_pct : (double)p->size / p->resize_to;
     p->size = p->crop_to = weights->config.image_size = size;
     vit_report_set(&weights->report, "image_size", "--image-size", "%d", size);
-    return set_resize(weights, crop_pct, err);
+    return set_resize(weights, crop_pct, "kept for --image-size", err);
 }
 
 vit_status vit_preprocess_override(struct vit_weights *weights, const struct vit_model_options *o,
                                    struct vit_error *err)
 {
     struct vit_preprocess *p = &weights->preprocess;
-    struct vit_report *r = &weights->report;
     if (o->image_size && o->image_size != p->size)
         VIT_TRY(override_size(weights, o->image_size, err));
-    if (o->crop_pct != 0) {
-        VIT_TRY(set_resize(weights, o->crop_pct, err));
-        vit_report_set(r, "crop_pct", "--crop-pct", "%g", o->crop_pct);
-    }
-    if (o->crop_mode) {
-        VIT_TRY(set_mode(p, o->crop_mode, err));
-        vit_report_set(r, "crop_mode", "--crop-mode", "%s", o->crop_mode);
-    }
-    if (o->interpolation) {
-        VIT_TRY(vit_preprocess_filter(p, o->interpolation, err));
-        vit_report_set(r, "interpolation", "--interpolation", "%s", o->interpolation);
-    }
-    if (o->mean) {
-        memcpy(p->mean, o->mean, sizeof p->mean);
-        vit_report_set(r, "mean", "--mean", "%g %g %g", p->mean[0], p->mean[1], p->mean[2]);
-    }
-    if (o->std) {
-        memcpy(p->std, o->std, sizeof p->std);
-        vit_report_set(r, "std", "--std", "%g %g %g", p->std[0], p->std[1], p->std[2]);
-    }
+    if (o->crop_pct != 0)
+        VIT_TRY(set_resize(weights, o->crop_pct, "--crop-pct", err));
+    if (o->crop_mode)
+        VIT_TRY(set_mode(weights, o->crop_mode, "--crop-mode", err));
+    if (o->interpolation)
+        VIT_TRY(set_filter(weights, o->interpolation, "--interpolation", err));
+    if (o->mean)
+        set_colours(weights, p->mean, o->mean, "mean", "--mean");
+    if (o->std)
+        set_colours(weights, p->std, o->std, "std", "--std");
     return VIT_OK;
 }
