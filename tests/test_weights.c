@@ -196,8 +196,8 @@ Test(weights, foreign_architectures_are_refused_by_name)
     static const char *const names[] = {
         "beit.encoder.layer.0.attention.attention.relative_position_bias.relative_position_bias_table",
         "beit.encoder.layer.0.lambda_1", "blocks.0.attn.q_bias", "patch_embed.backbone.stem.conv.weight",
-        "blocks.0.attns.0.qkv.weight", "blocks.0.attn.lambda_q1", "blocks.0.mlp.fc1_g.weight", "blocks.0.rope.freqs", "fc.weight",
-        "property_head.weight"};
+        "blocks.0.attns.0.qkv.weight", "blocks.0.attn.lambda_q1", "blocks.0.mlp.fc1_g.weight", "blocks.0.rope.freqs",
+        "fc.weight", "property_head.weight"};
     char *folder = folder_make(), *path;
     cr_assert(asprintf(&path, "%s/model.safetensors", folder) > 0);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

@@ -51,7 +51,7 @@ static void write_head(FILE *out, const struct vit_config *c)
 {
     fprintf(out, "  pooling        %s, final norm %s\n", vit_pool_name(c->pool), vit_norm_place_name(c->norm_place));
     if (c->projection)
-        fprintf(out, "  head           none: %d numbers of an embedding shared with texts, to compare and not to classify\n",
+        fprintf(out, "  head           none: %d numbers of an embedding shared with texts, to compare by\n",
                 c->classes);
     else if (c->classes)
         fprintf(out, "  head           %d classes\n", c->classes);

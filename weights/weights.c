@@ -63,8 +63,8 @@ static vit_status configure(struct vit_weights *weights, struct vit_checkpoint *
     if (vit_canonical_detect(weights->source)) {
         VIT_TRY(vit_canonical_read(weights, err));
         if (options->arch)
-            return vit_fail(err, VIT_ERR_UNSUPPORTED, "--arch %.100s: this file is vit's own and says itself what it is, %s",
-                            options->arch, weights->config.arch);
+            return vit_fail(err, VIT_ERR_UNSUPPORTED, "--arch %.100s: this file is vit's own and says itself what it is: "
+                            "%s", options->arch, weights->config.arch);
     } else {
         VIT_TRY(configure_original(weights, cp, &family, err));
     }

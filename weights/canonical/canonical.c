@@ -186,8 +186,8 @@ vit_status vit_canonical_check(const struct vit_config *c, const struct vit_prep
         return vit_fail(err, VIT_ERR_DECODE, "eps %g is outside 0..1", c->eps);
     for (int i = 0; i < 3; i++)
         if (!((float)p->std[i] > 0 && isfinite((float)p->std[i]) && isfinite((float)p->mean[i])))
-            return vit_fail(err, VIT_ERR_DECODE, "mean[%d] is %g and std[%d] is %g, which must be positive, as numbers of "
-                            "single precision", i, p->mean[i], i, p->std[i]);
+            return vit_fail(err, VIT_ERR_DECODE, "mean[%d] is %g and std[%d] is %g: in single precision, they must be "
+                            "finite and std positive", i, p->mean[i], i, p->std[i]);
     bool needs_cls = c->pool == VIT_POOL_TOKEN || c->pool == VIT_POOL_CONCAT || c->pool == VIT_POOL_CLS_DIST_MEAN;
     if ((needs_cls && !c->cls) || (c->pool == VIT_POOL_CLS_DIST_MEAN && !c->dist))
         return vit_fail(err, VIT_ERR_DECODE, "pool %s needs tokens that the model lacks", vit_pool_name(c->pool));

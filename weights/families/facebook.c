@@ -1,5 +1,5 @@
-/* facebook.c: the files of facebookresearch's DeiT, DeiT-III and DINOv2, which come without settings: timm's names but for
- * a few, and evaluated otherwise. */
+/* facebook.c: the files of facebookresearch's DeiT, DeiT-III and DINOv2, which come without settings: timm's names but
+ * for a few, and evaluated otherwise. */
 #include <string.h>
 
 #include "weights/families/family.h"
@@ -14,7 +14,7 @@ static bool is_dinov2(const struct vit_checkpoint *cp)
            (vit_checkpoint_search(cp, "mask_token") && !vit_checkpoint_search(cp, "decoder_pos_embed"));
 }
 
-/* DeiT's names are timm's very own: then the name of the architecture decides. What comes with timm's config is timm's. */
+/* DeiT's names are timm's very own: then the architecture's name decides. What comes with timm's config is timm's. */
 static bool detect(const struct vit_checkpoint *cp)
 {
     const char *arch = cp->options->arch;

@@ -31,13 +31,13 @@ static const struct {
     {"patch_generator", "RADIO's patch generator"},
 };
 
-/* Whether the tensors are named by OpenCLIP, whose own file is beside them: then config.json is of another checkpoint. */
+/* Whether OpenCLIP names the tensors, and its own file is beside them: then config.json is of another checkpoint. */
 static bool has_open_clip(const struct vit_checkpoint *cp)
 {
     return cp->open_clip && (cp->trunk || vit_family_open_clip.detect(cp));
 }
 
-/* The family that config.json tells by transformers' model_type, if the tensors have its names, and refusals by name. */
+/* The family that transformers' model_type tells, if the tensors have its names; and refusals by name. */
 static vit_status ask_config(const struct vit_family **family, const struct vit_checkpoint *cp, struct vit_error *err)
 {
     if (has_open_clip(cp))
@@ -77,15 +77,18 @@ vit_status vit_family_find(const struct vit_family **family, const struct vit_ch
 vit_status vit_family_configure(const struct vit_family *family, struct vit_weights *weights,
                                 const struct vit_checkpoint *cp, struct vit_error *err)
 {
+    static const char *const harmless[] = {"label*", "id2label", "num_classes", NULL}; /* of no library's config.json */
     const struct vit_config *c = &weights->config;
     VIT_TRY(family->shapes(weights, cp, err));
     if (c->width < 1 || c->patch < 1 || c->mlp < 1)
         return vit_fail(err, VIT_ERR_DECODE, "no width, patch or mlp can be told from the tensors");
     if (has_open_clip(cp))
         return vit_open_clip_configure(weights, cp, err);
-    if (vit_timm_is_config(cp))
+    if (vit_timm_is_config(cp) || family == &vit_family_timm)
         return vit_timm_configure(weights, cp, err);
     if (cp->model_type || !family->usual)
         return vit_hf_configure(family, weights, cp, err);
+    const struct vit_settings config = {.file = "config.json", .object = cp->config};
+    VIT_TRY(vit_settings_end(&config, harmless, err));
     return family->usual(weights, cp, err);
 }

@@ -28,8 +28,8 @@ struct vit_family {
 extern const struct vit_family vit_family_jax, vit_family_torchvision, vit_family_hf_clip, vit_family_hf_siglip,
     vit_family_open_clip, vit_family_hf_dinov2, vit_family_hf_vit, vit_family_facebook, vit_family_timm;
 
-/* The family of a checkpoint: config.json is asked first, then the names of tensors. Errors: unsupported, which names what
- * stands in the way. */
+/* The family of a checkpoint: config.json is asked first, then the names of tensors. Errors: unsupported, which names
+ * what stands in the way. */
 vit_status vit_family_find(const struct vit_family **family, const struct vit_checkpoint *cp, struct vit_error *err);
 
 /* Fills config and preprocess of weights: from the tensors, from the file beside them, from what is usual. */
@@ -55,8 +55,8 @@ vit_status vit_hf_find(const struct vit_family **family, const char *model_type,
 vit_configure vit_timm_shapes;
 extern const struct vit_rule vit_timm_rules[];
 
-/* What timm's models decide by args, else by the architecture: heads, eps, act, pooling and how positions are resized. top
- * may have global_pool, too; pool_key is its name in args. */
+/* What timm's models decide by args, else by the architecture: heads, eps, act, pooling and how positions are resized.
+ * top may have global_pool, too; pool_key is its name in args. */
 struct vit_arch_choice;
 vit_status vit_timm_tower(struct vit_weights *weights, const struct vit_arch_choice *arch, struct vit_settings *args,
                           struct vit_settings *top, const char *pool_key, struct vit_error *err);

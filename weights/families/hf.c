@@ -63,11 +63,14 @@ vit_status vit_hf_find(const struct vit_family **family, const char *model_type,
 /* What the file says of shapes, which the tensors have, too. */
 static vit_status check_shapes(struct vit_settings *s, const struct vit_config *c, struct vit_error *err)
 {
+    int size = c->image_size;
+    VIT_TRY(vit_take_side(s, "image_size", &size, err));
+    if (size / c->patch != c->pos_grid[0])
+        return vit_settings_refuse(s, "image_size", "the tensors have positions for another number of patches", err);
     VIT_TRY(vit_expect_int(s, "hidden_size", c->width, err));
     VIT_TRY(vit_expect_int(s, "num_hidden_layers", c->depth, err));
     VIT_TRY(vit_expect_int(s, "intermediate_size", c->mlp, err));
     VIT_TRY(vit_expect_int(s, "patch_size", c->patch, err));
-    VIT_TRY(vit_expect_int(s, "image_size", c->image_size, err));
     VIT_TRY(vit_expect_int(s, "num_channels", 3, err));
     VIT_TRY(vit_expect_int(s, "num_register_tokens", c->n_reg, err));
     return vit_expect_bool(s, "qkv_bias", c->qkv_bias, err);
@@ -117,14 +120,13 @@ vit_status vit_hf_configure(const struct vit_family *family, struct vit_weights 
         "_*", "add_cross_attention", "apply_layernorm", "architectures", "attn_implementation", "*dropout*",
         "bad_words_ids", "*_token_id", "chunk_size_feed_forward", "cross_attention_hidden_size", "decoder_*",
         "*_penalty", "do_sample", "drop_path_rate", "dtype", "early_stopping", "encoder_stride", "finetuning_task",
-        "forced_*", "gradient_checkpointing", "id2label", "initializer_*", "is_decoder", "is_encoder_decoder", "label2id",
+        "forced_*", "gradient_checkpointing", "id2label", "initializer_*", "is_*decoder", "label2id",
         "layerscale_value", "logit_scale_init_value", "m??_length", "mask_ratio", "mlp_ratio", "model_type",
-        "*ngram_size", "norm_pix_loss", "num_beam*", "num_labels", "num_return_sequences", "out_features", "out_indices",
-        "output_*", "pooler_*", "prefix", "problem_type", "projection_dim", "remove_invalid_values",
-        "reshape_hidden_states", "return_dict*", "stage_names", "*suppress_tokens", "task_specific_params",
-        "temperature", "text_config*", "tf_legacy_loss", "tie_*", "tokenizer_class", "top_?", "torch_dtype",
-        "torchscript", "transformers_version", "typical_p", "use_bfloat16", "use_cache", "use_mask_token",
-        "use_swiglu_ffn", "vision_use_head", NULL};
+        "*ngram_size", "norm_pix_loss", "num_beam*", "num_labels", "num_return_sequences", "out_*", "output_*",
+        "pooler_*", "prefix", "problem_type", "projection_dim", "remove_invalid_values", "reshape_hidden_states",
+        "return_dict*", "stage_names", "*suppress_tokens", "task_specific_params", "temperature", "text_config*",
+        "tf_legacy_loss", "tie_*", "tokenizer_class", "top_?", "torch_dtype", "torchscript", "transformers_version",
+        "typical_p", "use_bfloat16", "use_cache", "use_mask_token", "use_swiglu_ffn", "vision_use_head", NULL};
     struct vit_settings top = {.file = "config.json", .object = cp->config}, within;
     const struct model_type *type = cp->model_type ? find(cp->model_type) : find_usual(family, &weights->config);
     VIT_TRY(find_settings(&within, &top, err));

@@ -33,7 +33,7 @@ static vit_status shapes(struct vit_weights *weights, const struct vit_checkpoin
 
 /* ---- open_clip_config.json ---- */
 
-/* quick_gelu, else GELU in the form that act_kwargs choose. OpenAI's own archives, which say so nowhere, have the former. */
+/* quick_gelu, which OpenAI's own archives have and say nowhere, else GELU in the form that act_kwargs choose. */
 static vit_status choose_act(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_settings *model,
                              struct vit_settings *vision, const struct vit_arch_choice *arch, struct vit_error *err)
 {
@@ -50,9 +50,8 @@ static vit_status choose_act(struct vit_weights *weights, const struct vit_check
                           : quick                ? VIT_ACT_QUICK_GELU
                           : strcmp(form, "tanh") ? VIT_ACT_GELU_ERF
                                                  : VIT_ACT_GELU_TANH;
-    vit_report_set(&weights->report, "act", arch->known                 ? "the table of architectures"
-                                            : !cp->open_clip && quick ? "OpenAI's own archives"
-                                                                        : source, "%s", vit_act_name(weights->config.act));
+    source = arch->known ? "the table of architectures" : !cp->open_clip && quick ? "OpenAI's own archives" : source;
+    vit_report_set(&weights->report, "act", source, "%s", vit_act_name(weights->config.act));
     return VIT_OK;
 }
 
@@ -76,8 +75,8 @@ static vit_status choose_heads(struct vit_weights *weights, struct vit_settings 
 static vit_status read_tower(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_settings *model,
                              struct vit_settings *vision, struct vit_error *err)
 {
-    static const char *const off[] = {"attentional_pool", "no_ln_pre", "final_ln_after_pool", "qk_norm", "scaled_cosine_attn",
-                                      "scale_heads", "scale_attn_inner", "scale_attn", "scale_fc"};
+    static const char *const off[] = {"attentional_pool", "no_ln_pre", "final_ln_after_pool", "qk_norm", "scale_heads",
+                                      "scaled_cosine_attn", "scale_attn_inner", "scale_attn", "scale_fc"};
     struct vit_config *c = &weights->config;
     struct vit_settings norm;
     struct vit_arch_choice arch;
@@ -142,8 +141,8 @@ vit_status vit_open_clip_configure(struct vit_weights *weights, const struct vit
 {
     static const char *const harmless_vision[] = {"attn_pooler_*", "ls_init_value", "mlp_ratio", "output_tokens",
                                                   "patch_dropout", "pos_embed_type", "timm_*", NULL};
-    static const char *const harmless[] = {"cast_dtype", "custom_text", "embed_dim", "init_logit_*", "nonscalar_logit_scale",
-                                           "output_dict", "text_cfg", NULL};
+    static const char *const harmless[] = {"cast_dtype", "custom_text", "embed_dim", "init_logit_*", "output_dict",
+                                           "nonscalar_logit_scale", "text_cfg", NULL};
     struct vit_settings file = {.file = "open_clip_config.json", .object = cp->open_clip}, model, vision, given;
     VIT_TRY(vit_settings_within(&model, &file, "model_cfg", err));
     VIT_TRY(vit_settings_within(&vision, &model, "vision_cfg", err));

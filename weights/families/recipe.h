@@ -23,8 +23,8 @@ enum vit_change {
 enum { VIT_RECIPE_PARTS = 3 };
 
 /* One line of a family's name map. '#' in `to` and in `from` stands for the number of a block; a final '*' for weight and
- * for bias. Of several rules for a canonical name, the first whose tensors are all there holds. A list of rules ends with
- * {0}. */
+ * for bias. Of several rules for a canonical name, the first whose tensors are all there holds. A list of rules ends
+ * with {0}. */
 struct vit_rule {
     const char *to;
     const char *from[VIT_RECIPE_PARTS]; /* joined along the first axis, in this order; fewer end with NULL */

@@ -100,15 +100,15 @@ static vit_status choose_pool(struct vit_weights *weights, struct vit_settings *
     if (c->pool == VIT_POOL_AVG && c->cls + c->dist + c->n_reg && with_prefix)
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "a mean over the class token or registers beside the patches "
                         "(pool_include_prefix true) is not supported");
-    vit_report_set(&weights->report, "pool", pool ? args->file : "the tensors", "%s", pool ? pool : vit_pool_name(c->pool));
+    vit_report_set(&weights->report, "pool", pool ? args->file : "the tensors", "%s", vit_pool_name(c->pool));
     return VIT_OK;
 }
 
 /* What model_args say of shapes, which the tensors have, too. */
 static vit_status check_args(struct vit_settings *args, const struct vit_config *c, struct vit_error *err)
 {
-    static const char *const harmless[] = {"*drop*_rate", "class_token", "dynamic_img_pad", "dynamic_img_size", "fc_norm",
-                                           "final_norm", "fix_init", "init_values", "mlp_ratio", "no_embed_class",
+    static const char *const harmless[] = {"*drop*_rate", "class_token", "dynamic_img_*", "fc_norm", "final_norm",
+                                           "fix_init", "init_values", "mlp_ratio", "no_embed_class",
                                            "num_classes", "pre_norm", "proj_bias", "reg_tokens", "weight_init", NULL};
     VIT_TRY(vit_expect_int(args, "embed_dim", c->width, err));
     VIT_TRY(vit_expect_int(args, "depth", c->depth, err));
@@ -185,7 +185,8 @@ vit_status vit_timm_configure(struct vit_weights *weights, const struct vit_chec
     VIT_TRY(check_args(&args, c, err));
     c->projection = is_projection(c, name, cp->config);
     if (c->projection)
-        vit_report_set(&weights->report, "head", "its width and the architecture's name", "the joint embedding, not classes");
+        vit_report_set(&weights->report, "head", "its width and the architecture's name",
+                       "the joint embedding, not classes");
     if (strstr(name, "in1k"))
         weights->imagenet = "a release for ImageNet-1k";
     VIT_TRY(vit_preprocess_timm(weights, cfg, name, err));

@@ -58,17 +58,28 @@ vit_status vit_checkpoint_strip(struct vit_checkpoint *cp, const char *const *pr
     return sort_names(cp, err);
 }
 
+static vit_status load(json_t **object, const char *folder, const char *name, struct vit_error *err)
+{
+    VIT_TRY(vit_json_load_optional(object, folder, name, err));
+    return !*object || json_is_object(*object) ? VIT_OK : vit_fail(err, VIT_ERR_DECODE, "%s: not a JSON object", name);
+}
+
 /* transformers 5 may keep the image processor within a larger file. */
 static vit_status load_processor(json_t **processor, const char *folder, struct vit_error *err)
 {
-    VIT_TRY(vit_json_load_optional(processor, folder, "preprocessor_config.json", err));
+    VIT_TRY(load(processor, folder, "preprocessor_config.json", err));
     if (*processor)
         return VIT_OK;
-    json_t *whole = NULL;
-    VIT_TRY(vit_json_load_optional(&whole, folder, "processor_config.json", err));
-    *processor = json_incref(json_object_get(whole, "image_processor"));
-    json_decref(whole);
-    return VIT_OK;
+    struct vit_settings whole = {.file = "processor_config.json"}, inner;
+    json_t *object;
+    vit_status status = load(&object, folder, whole.file, err);
+    whole.object = object;
+    if (status == VIT_OK)
+        status = vit_settings_within(&inner, &whole, "image_processor", err);
+    if (status == VIT_OK)
+        *processor = json_incref((json_t *)inner.object);
+    json_decref(object);
+    return status;
 }
 
 vit_status vit_checkpoint_open(struct vit_checkpoint *cp, const struct vit_source *source, const char *folder,
@@ -86,8 +97,8 @@ vit_status vit_checkpoint_open(struct vit_checkpoint *cp, const struct vit_sourc
     VIT_TRY(vit_checkpoint_strip(cp, wrappers, err));
     if (!folder)
         return VIT_OK;
-    VIT_TRY(vit_json_load_optional(&cp->config, folder, "config.json", err));
-    VIT_TRY(vit_json_load_optional(&cp->open_clip, folder, "open_clip_config.json", err));
+    VIT_TRY(load(&cp->config, folder, "config.json", err));
+    VIT_TRY(load(&cp->open_clip, folder, "open_clip_config.json", err));
     VIT_TRY(load_processor(&cp->processor, folder, err));
     struct vit_settings config = {.file = "config.json", .object = cp->config};
     VIT_TRY(vit_take_string(&config, "architecture", &cp->architecture, err));

@@ -98,9 +98,8 @@ static vit_status read_geometry(struct vit_weights *weights, const struct proces
     if (vit_take(file, "crop_size"))
         VIT_TRY(read_size(file, "crop_size", false, &crop_to, &cropped_shortest, err));
     if (!crop && shortest)
-        return vit_fail(err, VIT_ERR_UNSUPPORTED,
-                        FILE_NAME ": the shorter side becomes %d and nothing is cropped: not every picture ends up square",
-                        p->resize_to);
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, FILE_NAME ": the shorter side becomes %d and nothing is cropped: not "
+                        "every picture ends up square", p->resize_to);
     p->resize = shortest ? VIT_RESIZE_SHORTEST : VIT_RESIZE_SQUASH;
     p->size = p->crop_to = crop ? crop_to : p->resize_to;
     p->crop_round = VIT_CROP_FLOOR;
@@ -127,7 +126,8 @@ vit_status vit_preprocess_hf(struct vit_weights *weights, const struct vit_check
                              struct vit_error *err)
 {
     static const char *const harmless[] = {"_valid_processor_keys", "data_format", "device", "disable_grouping",
-                                           "do_convert_rgb", "input_data_format", "processor_class", "return_tensors", NULL};
+                                           "do_convert_rgb", "input_data_format", "processor_class", "return_tensors",
+                                           NULL};
     struct vit_settings file = {.file = FILE_NAME, .object = cp->processor};
     const struct processor *class;
     VIT_TRY(find_processor(&class, &file, usual, err));

@@ -80,18 +80,18 @@ static const struct transform *find_transform(const char *name)
 
 /* Each sets one thing to what source says, and reports it. */
 
-static vit_status set_mode(struct vit_weights *weights, const char *crop_mode, const char *source, struct vit_error *err)
+static vit_status set_mode(struct vit_weights *weights, const char *word, const char *source, struct vit_error *err)
 {
     static const char *const words[] = {
         [VIT_RESIZE_SHORTEST] = "center", [VIT_RESIZE_SQUASH] = "squash", [VIT_RESIZE_BORDER] = "border"};
     int i = 0;
-    while (i < 3 && strcmp(crop_mode, words[i]) != 0)
+    while (i < 3 && strcmp(word, words[i]) != 0)
         i++;
     if (i == 3)
-        return vit_fail(err, VIT_ERR_UNSUPPORTED, "crop_mode \"%.40s\" (%s): expected center, squash or border", crop_mode,
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "crop_mode \"%.40s\" (%s): expected center, squash or border", word,
                         source);
     weights->preprocess.resize = (enum vit_resize_mode)i;
-    vit_report_set(&weights->report, "crop_mode", source, "%s", crop_mode);
+    vit_report_set(&weights->report, "crop_mode", source, "%s", word);
     return VIT_OK;
 }
 
@@ -128,8 +128,8 @@ static void set_colours(struct vit_weights *weights, double colours[3], const do
     vit_report_set(&weights->report, name, source, "%g %g %g", from[0], from[1], from[2]);
 }
 
-vit_status vit_preprocess_colours(struct vit_weights *weights, struct vit_settings *s, const char *mean, const char *std,
-                                  enum vit_colours colours, const char *source, struct vit_error *err)
+vit_status vit_preprocess_colours(struct vit_weights *weights, struct vit_settings *s, const char *mean,
+                                  const char *std, enum vit_colours colours, const char *source, struct vit_error *err)
 {
     struct vit_preprocess *p = &weights->preprocess;
     set_colours(weights, p->mean, vit_means[colours], "mean", source);

@@ -14,8 +14,8 @@ enum vit_colours { VIT_COLOURS_HALF, VIT_COLOURS_IMAGENET, VIT_COLOURS_CLIP, VIT
 extern const double vit_means[4][3], vit_stds[4][3];
 
 /* Sets mean and std: what s has under the two keys, else those colours, which source says. */
-vit_status vit_preprocess_colours(struct vit_weights *weights, struct vit_settings *s, const char *mean, const char *std,
-                                  enum vit_colours colours, const char *source, struct vit_error *err);
+vit_status vit_preprocess_colours(struct vit_weights *weights, struct vit_settings *s, const char *mean,
+                                  const char *std, enum vit_colours colours, const char *source, struct vit_error *err);
 
 /* timm: cfg is its pretrained_cfg. Without an object: the table of timm's own, by name, as
  * "vit_tiny_patch16_224.augreg_in21k" or what is known of it. */
@@ -25,8 +25,8 @@ vit_status vit_preprocess_timm(struct vit_weights *weights, struct vit_settings 
 /* Resize the shorter side to resize_to, crop to the image size, mean and std of ImageNet; all from source. */
 void vit_preprocess_imagenet(struct vit_weights *weights, int resize_to, enum vit_filter filter, const char *source);
 
-/* Hugging Face: what preprocessor_config.json says, the rest as the image processor of its class fills it in. usual: how the
- * class's name begins where the file does not tell. Sets weights->config.image_size to what the pipeline gives. */
+/* Hugging Face: what preprocessor_config.json says, the rest as the image processor of its class fills it in. usual: how
+ * the class's name begins where the file does not tell. Sets weights->config.image_size to what the pipeline gives. */
 vit_status vit_preprocess_hf(struct vit_weights *weights, const struct vit_checkpoint *cp, const char *usual,
                              struct vit_error *err);
 

@@ -32,7 +32,8 @@ vit_status vit_settings_within(struct vit_settings *inner, struct vit_settings *
                                struct vit_error *err)
 {
     *inner = (struct vit_settings){.file = parent->file, .within = key, .object = vit_take(parent, key)};
-    return !inner->object || json_is_object(inner->object) ? VIT_OK : vit_settings_refuse(parent, key, "not an object", err);
+    bool right = !inner->object || json_is_object(inner->object);
+    return right ? VIT_OK : vit_settings_refuse(parent, key, "not an object", err);
 }
 
 vit_status vit_take_bool(struct vit_settings *s, const char *key, bool *out, struct vit_error *err)
@@ -59,7 +60,8 @@ vit_status vit_take_ints(struct vit_settings *s, const char *key, int n, int low
     const json_t *value = vit_take(s, key);
     bool right = json_array_size(value) == (size_t)n;
     char why[64];
-    snprintf(why, sizeof why, n ? "not %3$d whole numbers of %1$d..%2$d" : "not a whole number of %d..%d", low, high, n);
+    snprintf(why, sizeof why, n ? "not %3$d whole numbers of %1$d..%2$d" : "not a whole number of %1$d..%2$d", low, high,
+             n);
     for (int i = 0; value && right && i < (n ? n : 1); i++)
         right = read_int(n ? json_array_get(value, (size_t)i) : value, low, high, &out[i]);
     return !value || right ? VIT_OK : vit_settings_refuse(s, key, why, err);
@@ -130,8 +132,9 @@ vit_status vit_expect_int(struct vit_settings *s, const char *key, int expected,
 vit_status vit_expect_bool(struct vit_settings *s, const char *key, bool expected, struct vit_error *err)
 {
     bool found = expected;
+    const char *why = expected ? "only true is supported" : "only false is supported";
     VIT_TRY(vit_take_bool(s, key, &found, err));
-    return found == expected ? VIT_OK : vit_settings_refuse(s, key, expected ? "only true is supported" : "only false is supported", err);
+    return found == expected ? VIT_OK : vit_settings_refuse(s, key, why, err);
 }
 
 vit_status vit_expect_word(struct vit_settings *s, const char *key, const char *expected, struct vit_error *err)

@@ -54,8 +54,8 @@ const char *vit_settings_source(const struct vit_settings *s, const char *key, c
 /* The error that names the file, key and its value, and says why. */
 vit_status vit_settings_refuse(const struct vit_settings *s, const char *key, const char *why, struct vit_error *err);
 
-/* Refuses what nobody asked for. harmless: patterns of fnmatch, ended by NULL, of keys that change no answer. Values that
- * say nothing (null, {}, []) are let pass. */
+/* Refuses what nobody asked for. harmless: patterns of fnmatch, ended by NULL, of keys that change no answer. Values
+ * that say nothing (null, {}, []) are let pass. */
 vit_status vit_settings_end(const struct vit_settings *s, const char *const *harmless, struct vit_error *err);
 
 #endif
