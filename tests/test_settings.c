@@ -333,6 +333,39 @@ Test(settings, an_unknown_architecture_is_read_as_arch_says)
     folder_remove(folder);
 }
 
+/* A family is only a way to name tensors: timm's and transformers' files count beside a checkpoint of any names. */
+Test(settings, the_file_beside_a_checkpoint_counts_for_every_family)
+{
+    const struct edit edit = {TIMM, "pretrained_cfg.crop_pct", "0.5", NULL};
+    char *folder = make_edited(&edit), *path;
+    cr_assert(asprintf(&path, "%s/weights.npz", folder) > 0);
+    free(folder_copy(folder, "weights.npz", FAMILIES "jax_vit/weights.npz", -1));
+    struct vit_model *model = open_model(path, NULL);
+    cr_expect_eq(vit_model_preprocess(model)->resize_to, 2 * vit_model_config(model)->image_size);
+    vit_model_free(model);
+    free(path);
+    cr_assert(asprintf(&path, "%s/vit.pth", folder) > 0);
+    free(folder_copy(folder, "vit.pth", FAMILIES "same/torchvision/vit.pth", -1));
+    free(folder_copy(folder, "config.json", FAMILIES "same/hf/config.json", -1));
+    change(folder, "config.json", "layer_norm_eps", "0.25");
+    model = open_model(path, NULL);
+    cr_expect(vit_model_config(model)->heads == 2 && vit_model_config(model)->eps == 0.25);
+    vit_model_free(model);
+    free(path);
+    folder_remove(folder);
+}
+
+/* timm's norms have 1e-6 but for its CLIP models, whether there is one before the blocks or not. */
+Test(settings, eps_is_of_the_architecture)
+{
+    struct vit_model *model = open_model(FAMILIES "timm_prenorm", NULL);
+    cr_expect(vit_model_config(model)->pre_norm && vit_model_config(model)->eps == 1e-6);
+    vit_model_free(model);
+    model = open_model(FAMILIES "timm_clip", NULL);
+    cr_expect_eq(vit_model_config(model)->eps, 1e-5);
+    vit_model_free(model);
+}
+
 /* vit's own files say what they are: another architecture for them would be passed over in silence. */
 Test(settings, a_file_of_vit_takes_no_arch)
 {

@@ -133,7 +133,7 @@ static vit_status read_preprocess(struct vit_weights *weights, struct vit_settin
                    squash ? "both sides" : "the shorter side", size);
     vit_report_set(&weights->report, "interpolation", vit_settings_source(given, "interpolation", usual), "%s",
                    vit_filter_name(p->filter));
-    VIT_TRY(vit_preprocess_colours(weights, given, "mean", "std", VIT_COLOURS_CLIP, usual, err));
+    VIT_TRY(vit_preprocess_colours(weights, given, "mean", "std", &vit_colours_clip, usual, err));
     return vit_settings_end(given, harmless, err);
 }
 

@@ -15,13 +15,13 @@ static const struct processor {
     bool shortest; /* what a bare number as size means; else both sides */
     bool crop;
     int size, crop_size;
-    enum vit_colours colours;
+    const struct vit_colours *colours;
 } processors[] = {
-    {"ViT", VIT_FILTER_BILINEAR, false, false, 224, 224, VIT_COLOURS_HALF},
-    {"DeiT", VIT_FILTER_BICUBIC, false, true, 256, 224, VIT_COLOURS_HALF},
-    {"Bit", VIT_FILTER_BICUBIC, true, true, 224, 224, VIT_COLOURS_CLIP},
-    {"Siglip", VIT_FILTER_BICUBIC, true, false, 224, 224, VIT_COLOURS_HALF},
-    {"CLIP", VIT_FILTER_BICUBIC, true, true, 224, 224, VIT_COLOURS_CLIP},
+    {"ViT", VIT_FILTER_BILINEAR, false, false, 224, 224, &vit_colours_half},
+    {"DeiT", VIT_FILTER_BICUBIC, false, true, 256, 224, &vit_colours_half},
+    {"Bit", VIT_FILTER_BICUBIC, true, true, 224, 224, &vit_colours_clip},
+    {"Siglip", VIT_FILTER_BICUBIC, true, false, 224, 224, &vit_colours_half},
+    {"CLIP", VIT_FILTER_BICUBIC, true, true, 224, 224, &vit_colours_clip},
 };
 enum { N_PROCESSORS = sizeof processors / sizeof *processors };
 
@@ -119,7 +119,7 @@ static vit_status read_normalisation(struct vit_weights *weights, const struct p
     VIT_TRY(vit_preprocess_colours(weights, file, "image_mean", "image_std", class->colours, by_class, err));
     if (wanted)
         return VIT_OK;
-    return vit_preprocess_colours(weights, &none, "", "", VIT_COLOURS_ZERO, file->file, err);
+    return vit_preprocess_colours(weights, &none, "", "", &vit_colours_unit, file->file, err);
 }
 
 vit_status vit_preprocess_hf(struct vit_weights *weights, const struct vit_checkpoint *cp, const char *usual,

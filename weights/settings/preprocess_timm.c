@@ -8,13 +8,15 @@
 #include "weights/containers/limits.h"
 #include "weights/settings/preprocessing.h"
 
-#define HALF VIT_COLOURS_HALF
-#define IMAGENET VIT_COLOURS_IMAGENET
-#define CLIP VIT_COLOURS_CLIP
-#define ZERO VIT_COLOURS_ZERO
+const struct vit_colours vit_colours_half = {{.5, .5, .5}, {.5, .5, .5}};
+const struct vit_colours vit_colours_imagenet = {{.485, .456, .406}, {.229, .224, .225}};
+const struct vit_colours vit_colours_clip = {{.48145466, .4578275, .40821073}, {.26862954, .26130258, .27577711}};
+const struct vit_colours vit_colours_unit = {{0, 0, 0}, {1, 1, 1}};
 
-const double vit_means[4][3] = {{.5, .5, .5}, {.485, .456, .406}, {.48145466, .4578275, .40821073}, {0}};
-const double vit_stds[4][3] = {{.5, .5, .5}, {.229, .224, .225}, {.26862954, .26130258, .27577711}, {1, 1, 1}};
+#define HALF &vit_colours_half
+#define IMAGENET &vit_colours_imagenet
+#define CLIP &vit_colours_clip
+#define ZERO &vit_colours_unit
 
 /* The transforms of timm's models by name, with or without tag. The first pattern that fits holds. */
 static const struct transform {
@@ -22,7 +24,7 @@ static const struct transform {
     double crop_pct;
     const char *crop_mode;
     enum vit_filter filter;
-    enum vit_colours colours;
+    const struct vit_colours *colours;
 } transforms[] = {
     {"*siglip*_ft_in1k", 1.0, "squash", VIT_FILTER_BICUBIC, HALF},
     {"*_siglip_gap_378.webli", 1.0, "center", VIT_FILTER_BICUBIC, HALF},
@@ -82,15 +84,13 @@ static const struct transform *find_transform(const char *name)
 
 static vit_status set_mode(struct vit_weights *weights, const char *word, const char *source, struct vit_error *err)
 {
-    static const char *const words[] = {
-        [VIT_RESIZE_SHORTEST] = "center", [VIT_RESIZE_SQUASH] = "squash", [VIT_RESIZE_BORDER] = "border"};
-    int i = 0;
-    while (i < 3 && strcmp(word, words[i]) != 0)
-        i++;
-    if (i == 3)
+    static const char *const modes[] = {[VIT_RESIZE_SHORTEST] = "center", [VIT_RESIZE_SQUASH] = "squash",
+                                        [VIT_RESIZE_BORDER] = "border", NULL};
+    int mode = vit_name_find(modes, word);
+    if (mode < 0)
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "crop_mode \"%.40s\" (%s): expected center, squash or border", word,
                         source);
-    weights->preprocess.resize = (enum vit_resize_mode)i;
+    weights->preprocess.resize = (enum vit_resize_mode)mode;
     vit_report_set(&weights->report, "crop_mode", source, "%s", word);
     return VIT_OK;
 }
@@ -129,11 +129,12 @@ static void set_colours(struct vit_weights *weights, double colours[3], const do
 }
 
 vit_status vit_preprocess_colours(struct vit_weights *weights, struct vit_settings *s, const char *mean,
-                                  const char *std, enum vit_colours colours, const char *source, struct vit_error *err)
+                                  const char *std, const struct vit_colours *colours, const char *source,
+                                  struct vit_error *err)
 {
     struct vit_preprocess *p = &weights->preprocess;
-    set_colours(weights, p->mean, vit_means[colours], "mean", source);
-    set_colours(weights, p->std, vit_stds[colours], "std", source);
+    set_colours(weights, p->mean, colours->mean, "mean", source);
+    set_colours(weights, p->std, colours->std, "std", source);
     VIT_TRY(vit_take_colours(s, mean, p->mean, err));
     VIT_TRY(vit_take_colours(s, std, p->std, err));
     set_colours(weights, p->mean, p->mean, "mean", vit_settings_source(s, mean, source));
@@ -168,7 +169,7 @@ void vit_preprocess_imagenet(struct vit_weights *weights, int resize_to, enum vi
     vit_report_set(&weights->report, "resize", source, "the shorter side to %d", resize_to);
     vit_report_set(&weights->report, "interpolation", source, "%s", vit_filter_name(filter));
     struct vit_settings none = {.file = source};
-    vit_preprocess_colours(weights, &none, "", "", VIT_COLOURS_IMAGENET, source, NULL);
+    vit_preprocess_colours(weights, &none, "", "", &vit_colours_imagenet, source, NULL);
 }
 
 /* Another size keeps the proportion of resize and crop. */

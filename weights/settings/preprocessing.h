@@ -9,13 +9,16 @@
 #include "weights/settings/checkpoint.h"
 #include "weights/settings/settings.h"
 
-/* What colours are normalised by: halves, and the statistics of ImageNet and of OpenAI's CLIP; or nothing. */
-enum vit_colours { VIT_COLOURS_HALF, VIT_COLOURS_IMAGENET, VIT_COLOURS_CLIP, VIT_COLOURS_ZERO };
-extern const double vit_means[4][3], vit_stds[4][3];
+/* What red, green and blue are normalised by. unit: not at all. */
+struct vit_colours {
+    double mean[3], std[3];
+};
+extern const struct vit_colours vit_colours_half, vit_colours_imagenet, vit_colours_clip, vit_colours_unit;
 
 /* Sets mean and std: what s has under the two keys, else those colours, which source says. */
 vit_status vit_preprocess_colours(struct vit_weights *weights, struct vit_settings *s, const char *mean,
-                                  const char *std, enum vit_colours colours, const char *source, struct vit_error *err);
+                                  const char *std, const struct vit_colours *colours, const char *source,
+                                  struct vit_error *err);
 
 /* timm: cfg is its pretrained_cfg. Without an object: the table of timm's own, by name, as
  * "vit_tiny_patch16_224.augreg_in21k" or what is known of it. */
