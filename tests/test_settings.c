@@ -405,26 +405,39 @@ Test(settings, an_embedding_is_not_classified)
     folder_remove(folder);
 }
 
+struct renamed {
+    struct vit_source *source;
+    const int *from; /* its tensor that each one is */
+};
+
 static vit_status read_tensor(void *context, int i, void *dst, struct vit_error *error)
 {
-    return vit_source_read(context, i, dst, error);
+    const struct renamed *renamed = context;
+    return vit_source_read(renamed->source, renamed->from[i], dst, error);
 }
 
-/* The tensors of a file of vit's own, as if they were an original's. */
-static void strip_metadata(const char *path, const char *canonical)
+/* The tensors of a file of vit's own, as if they were an original's: all, or with a prefix all but the head. */
+static void strip_metadata(const char *path, const char *canonical, const char *prefix)
 {
+    char names[256][64];
+    int from[256];
     struct vit_source *source;
     cr_assert_eq(vit_source_open(&source, canonical, &err), VIT_OK, "%s", err.message);
-    int n = vit_source_n_tensors(source);
-    struct vit_tensor *tensors = calloc((size_t)n + 1, sizeof *tensors);
-    cr_assert_not_null(tensors);
-    for (int i = 0; i < n; i++)
-        tensors[i] = *vit_source_tensor(source, i);
-    struct vit_safetensors_content content = {.n_tensors = n, .tensors = tensors, .read = read_tensor,
-                                              .context = source};
+    int n = vit_source_n_tensors(source), count = 0;
+    struct vit_tensor tensors[256];
+    cr_assert_leq(n, 256);
+    for (int i = 0; i < n; i++) {
+        if (*prefix && strncmp(vit_source_tensor(source, i)->name, "head.", 5) == 0)
+            continue;
+        snprintf(names[count], sizeof names[count], "%s%s", prefix, vit_source_tensor(source, i)->name);
+        tensors[count] = *vit_source_tensor(source, i);
+        tensors[count].name = names[count];
+        from[count++] = i;
+    }
+    struct vit_safetensors_content content = {.n_tensors = count, .tensors = tensors, .read = read_tensor,
+                                              .context = &(struct renamed){source, from}};
     cr_assert_eq(vit_safetensors_write(path, true, &content, &err), VIT_OK, "%s", err.message);
     vit_source_close(source);
-    free(tensors);
 }
 
 static vit_status write_zeros(void *context, int i, void *dst, struct vit_error *error)
@@ -462,7 +475,7 @@ Test(settings, a_projection_that_timm_has_as_a_head_is_told_by_its_name)
     cr_assert_eq(vit_model_save(model, canonical, NULL, &err), VIT_OK, "%s", err.message);
     vit_model_free(model);
     free(folder_write(folder, "config.json", "{\"architecture\":\"vit_xsmall_patch16_clip_224\",\"num_classes\":512}"));
-    strip_metadata(path, canonical);
+    strip_metadata(path, canonical, "");
     model = open_model(path, NULL);
     cr_expect(vit_model_config(model)->projection);
     vit_model_free(model);
@@ -470,6 +483,31 @@ Test(settings, a_projection_that_timm_has_as_a_head_is_told_by_its_name)
     model = open_model(path, NULL);
     cr_expect_not(vit_model_config(model)->projection);
     vit_model_free(model);
+    free(canonical), free(path);
+    folder_remove(folder);
+}
+
+/* A tower of timm's in OpenCLIP's file is prepared for as OpenCLIP does, whatever timm's own release has. */
+Test(settings, open_clip_prepares_pictures_for_towers_of_timm)
+{
+    struct vit_model *model;
+    char *folder = folder_make(), *canonical, *path;
+    cr_assert(asprintf(&canonical, "%s/canonical", folder) > 0 && asprintf(&path, "%s/open_clip.pth", folder) > 0);
+    cr_assert_eq(vit_model_random(&model, "vit_xsmall_patch16_clip_224", &err), VIT_OK, "%s", err.message);
+    cr_assert_eq(vit_model_save(model, canonical, NULL, &err), VIT_OK, "%s", err.message);
+    vit_model_free(model);
+    strip_metadata(path, canonical, "visual.trunk.");
+    free(folder_write(folder, "config.json", "{\"architecture\":\"of another file\"}"));
+    free(folder_write(folder, "open_clip_config.json", "{\"model_cfg\":{\"vision_cfg\":{\"timm_model_name\":"
+                      "\"vit_xsmall_patch16_clip_224\",\"timm_pool\":\"token\",\"timm_proj\":\"none\"}},"
+                      "\"preprocess_cfg\":{\"resize_mode\":\"squash\",\"std\":[0.5,0.5,0.5]}}"));
+    model = open_model(path, NULL);
+    const struct vit_preprocess *p = vit_model_preprocess(model);
+    cr_expect(p->resize == VIT_RESIZE_SQUASH && p->resize_to == 224 && p->std[0] == 0.5 && p->mean[0] == 0.48145466);
+    cr_expect(vit_model_config(model)->heads == 4 && vit_model_config(model)->classes == 0);
+    vit_model_free(model);
+    change(folder, "open_clip_config.json", "model_cfg.vision_cfg.timm_model_name", "\"vit_pe_core_small_patch16_384\"");
+    expect_refusal(path, NULL, "timm_model_name \"vit_pe_core_small_patch16_384\": no architecture that is known");
     free(canonical), free(path);
     folder_remove(folder);
 }

@@ -120,7 +120,7 @@ vit_status vit_hf_configure(const struct vit_family *family, struct vit_weights 
         "_*", "add_cross_attention", "apply_layernorm", "architectures", "attn_implementation", "*dropout*",
         "bad_words_ids", "*_token_id", "chunk_size_feed_forward", "cross_attention_hidden_size", "decoder_*",
         "*_penalty", "do_sample", "drop_path_rate", "dtype", "early_stopping", "encoder_stride", "finetuning_task",
-        "forced_*", "gradient_checkpointing", "id2label", "initializer_*", "is_*decoder", "label2id",
+        "forced_*", "gradient_checkpointing", "id2label", "initializer_*", "interpolate_*", "is_*decoder", "label2id",
         "layerscale_value", "logit_scale_init_value", "m??_length", "mask_ratio", "mlp_ratio", "model_type",
         "*ngram_size", "norm_pix_loss", "num_beam*", "num_labels", "num_return_sequences", "out_*", "output_*",
         "pooler_*", "prefix", "problem_type", "projection_dim", "remove_invalid_values", "reshape_hidden_states",
