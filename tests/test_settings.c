@@ -257,7 +257,7 @@ Test(settings, open_clip_towers_with_other_norms_gelus_and_sizes)
     folder_remove(folder);
 }
 
-/* In OpenAI's files, an object that was written for transformers' first versions; CLIPConfig updates the other by it. */
+/* In OpenAI's files, an object written for transformers' first versions, by which CLIPConfig updates the other. */
 Test(settings, the_older_object_of_clip_goes_first)
 {
     const struct edit edit = {"hf_clip", "model.safetensors", "config.json", "vision_config_dict",
@@ -282,7 +282,7 @@ Test(settings, pooling_with_prefix_tokens_is_done_right_or_refused)
         {VIT3, "architecture", "\"vit_base_patch16_siglip_224\"", "registers"},
         {"timm_reg_gap", "model.safetensors", "config.json", "model_args.pool_include_prefix", "true", "registers"},
         {"timm_eva_large", "model.safetensors", "config.json", "model_args.pool_include_prefix", "true", "class token"},
-        {TIMM, "model_args.global_pool", "\"max\"", "global_pool \"max\""},
+        {TIMM, "model_args.global_pool", "\"max\"", "config.json: global_pool \"max\""},
         {TIMM, "model_args.global_pool", "\"\"", "global_pool \"\""},
     };
     for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {
@@ -302,8 +302,8 @@ Test(settings, pooling_with_prefix_tokens_is_done_right_or_refused)
 Test(settings, models_are_refused_by_name)
 {
     static const char *const architectures[] = {
-        "vit_small_patch16_rope_ape_224", "vit_pe_spatial_base_patch16_512", "qwen3_vit_small", "vit_base_patch16_dinov3",
-        "vit_relpos_base_patch16_224", "vit_small_patch16_rope_224", "naflexvit_base_patch16_gap", "my_vit"};
+        "vit_small_patch16_rope_ape_224", "vit_pe_spatial_base_patch16_512", "qwen3_vit_small", "my_vit",
+        "vit_base_patch16_dinov3", "vit_relpos_base_patch16_224", "vit_small_patch16_rope_224", "naflexvit_base_patch16_gap"};
     static const struct {
         const char *type, *why;
     } types[] = {{"beit", "relative position biases"}, {"dinov3_vit", "rotary positions"}, {"siglip2", "NaFlex"},
@@ -506,8 +506,8 @@ Test(settings, open_clip_prepares_pictures_for_towers_of_timm)
     cr_expect(p->resize == VIT_RESIZE_SQUASH && p->resize_to == 224 && p->std[0] == 0.5 && p->mean[0] == 0.48145466);
     cr_expect(vit_model_config(model)->heads == 4 && vit_model_config(model)->classes == 0);
     vit_model_free(model);
-    change(folder, "open_clip_config.json", "model_cfg.vision_cfg.timm_model_name", "\"vit_pe_core_small_patch16_384\"");
-    expect_refusal(path, NULL, "timm_model_name \"vit_pe_core_small_patch16_384\": no architecture that is known");
+    change(folder, "open_clip_config.json", "model_cfg.vision_cfg.timm_model_name", "\"vit_pe_core_small\"");
+    expect_refusal(path, NULL, "timm_model_name \"vit_pe_core_small\": no architecture that is known");
     free(canonical), free(path);
     folder_remove(folder);
 }

@@ -7,8 +7,9 @@
 
 static bool detect(const struct vit_checkpoint *cp)
 {
-    return vit_checkpoint_search(cp, "Transformer/encoderblock") || vit_checkpoint_search(cp, "Transformer/encoder_norm") ||
-           vit_checkpoint_search(cp, "Transformer/encoderblock_0");
+    return vit_checkpoint_search(cp, "Transformer/encoderblock") ||
+           vit_checkpoint_search(cp, "Transformer/encoderblock_0") ||
+           vit_checkpoint_search(cp, "Transformer/encoder_norm");
 }
 
 #define BLOCK_0 "Transformer/encoderblock_0/"

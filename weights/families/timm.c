@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "vit/base/names.h"
 #include "weights/families/family.h"
 #include "weights/settings/preprocessing.h"
 
@@ -67,31 +68,21 @@ bool vit_timm_is_config(const struct vit_checkpoint *cp)
            json_object_get(cp->config, "mean");
 }
 
-static vit_status set_pool(struct vit_config *c, const char *pool, struct vit_error *err)
-{
-    if (strcmp(pool, "token") == 0 || (strcmp(pool, "") == 0 && c->cls && c->classes == 0))
-        c->pool = c->dist ? VIT_POOL_CLS_DIST_MEAN : VIT_POOL_TOKEN;
-    else if (strcmp(pool, "avg") == 0)
-        c->pool = VIT_POOL_AVG;
-    else if (strcmp(pool, "map") == 0)
-        c->pool = VIT_POOL_MAP;
-    else
-        return vit_fail(err, VIT_ERR_UNSUPPORTED, "global_pool \"%.40s\" is not supported", pool);
-    return VIT_OK;
-}
-
 /* The mean is over the patches, and attention pooling over all tokens: with registers each has to be told so. */
 static vit_status choose_pool(struct vit_weights *weights, struct vit_settings *args, struct vit_settings *top,
                               const char *key, struct vit_error *err)
 {
     struct vit_config *c = &weights->config;
-    const char *pool = NULL;
-    bool with_prefix = strncmp(c->arch, "test_vit3", 9) == 0; /* the one architecture that has it */
-    VIT_TRY(vit_take_string(top, "global_pool", &pool, err));
-    VIT_TRY(vit_take_string(args, key, &pool, err));
+    const char *word = vit_pool_name(c->pool == VIT_POOL_CLS_DIST_MEAN ? VIT_POOL_TOKEN : c->pool);
+    const char *source = vit_settings_source(args, key, vit_settings_source(top, "global_pool", "the tensors"));
+    bool with_prefix = strcmp(c->arch, "test_vit3") == 0; /* the one architecture that has it */
+    VIT_TRY(vit_take_string(top, "global_pool", &word, err));
+    VIT_TRY(vit_take_string(args, key, &word, err));
     VIT_TRY(vit_take_bool(args, "pool_include_prefix", &with_prefix, err));
-    if (pool)
-        VIT_TRY(set_pool(c, pool, err));
+    int pool = !*word && c->cls && c->classes == 0 ? (int)VIT_POOL_TOKEN : vit_name_find(vit_pool_names, word);
+    if (pool < 0 || pool > (int)VIT_POOL_MAP)
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "%s: global_pool \"%.40s\": not supported", source, word);
+    c->pool = pool == VIT_POOL_TOKEN && c->dist ? VIT_POOL_CLS_DIST_MEAN : (enum vit_pool)pool;
     if (c->pool == VIT_POOL_MAP && c->cls)
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "attention pooling beside a class token is not supported");
     if (c->pool == VIT_POOL_MAP && c->n_reg && !with_prefix)
@@ -100,7 +91,7 @@ static vit_status choose_pool(struct vit_weights *weights, struct vit_settings *
     if (c->pool == VIT_POOL_AVG && c->cls + c->dist + c->n_reg && with_prefix)
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "a mean over the class token or registers beside the patches "
                         "(pool_include_prefix true) is not supported");
-    vit_report_set(&weights->report, "pool", pool ? args->file : "the tensors", "%s", vit_pool_name(c->pool));
+    vit_report_set(&weights->report, "pool", source, "%s", vit_pool_name(c->pool));
     return VIT_OK;
 }
 

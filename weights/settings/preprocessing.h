@@ -28,8 +28,8 @@ vit_status vit_preprocess_timm(struct vit_weights *weights, struct vit_settings 
 /* Resize the shorter side to resize_to, crop to the image size, mean and std of ImageNet; all from source. */
 void vit_preprocess_imagenet(struct vit_weights *weights, int resize_to, enum vit_filter filter, const char *source);
 
-/* Hugging Face: what preprocessor_config.json says, the rest as the image processor of its class fills it in. usual: how
- * the class's name begins where the file does not tell. Sets weights->config.image_size to what the pipeline gives. */
+/* Hugging Face: what preprocessor_config.json says, the rest as the image processor of its class fills it in. usual:
+ * how the class's name begins where the file does not tell. Sets weights->config.image_size to what the pipeline gives. */
 vit_status vit_preprocess_hf(struct vit_weights *weights, const struct vit_checkpoint *cp, const char *usual,
                              struct vit_error *err);
 

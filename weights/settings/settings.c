@@ -60,8 +60,8 @@ vit_status vit_take_ints(struct vit_settings *s, const char *key, int n, int low
     const json_t *value = vit_take(s, key);
     bool right = json_array_size(value) == (size_t)n;
     char why[64];
-    snprintf(why, sizeof why, n ? "not %3$d whole numbers of %1$d..%2$d" : "not a whole number of %1$d..%2$d", low, high,
-             n);
+    snprintf(why, sizeof why, n ? "not %3$d whole numbers of %1$d..%2$d" : "not a whole number of %1$d..%2$d", low,
+             high, n);
     for (int i = 0; value && right && i < (n ? n : 1); i++)
         right = read_int(n ? json_array_get(value, (size_t)i) : value, low, high, &out[i]);
     return !value || right ? VIT_OK : vit_settings_refuse(s, key, why, err);
