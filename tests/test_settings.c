@@ -303,7 +303,8 @@ Test(settings, models_are_refused_by_name)
 {
     static const char *const architectures[] = {
         "vit_small_patch16_rope_ape_224", "vit_pe_spatial_base_patch16_512", "qwen3_vit_small", "my_vit",
-        "vit_base_patch16_dinov3", "vit_relpos_base_patch16_224", "vit_small_patch16_rope_224", "naflexvit_base_patch16_gap"};
+        "vit_base_patch16_dinov3", "vit_relpos_base_patch16_224", "vit_small_patch16_rope_224",
+        "naflexvit_base_patch16_gap"};
     static const struct {
         const char *type, *why;
     } types[] = {{"beit", "relative position biases"}, {"dinov3_vit", "rotary positions"}, {"siglip2", "NaFlex"},
@@ -445,6 +446,19 @@ static vit_status write_zeros(void *context, int i, void *dst, struct vit_error 
     (void)error;
     memset(dst, 0, ((const size_t *)context)[i]);
     return VIT_OK;
+}
+
+Test(settings, names_of_classes_are_found_where_timm_has_them)
+{
+    static const char *const paths[] = {"label_names", "pretrained_cfg.label_names"};
+    for (int i = 0; i < 2; i++) {
+        const struct edit edit = {TIMM, paths[i], "[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\"]", NULL};
+        char *folder = make_edited(&edit);
+        struct vit_model *model = open_model(folder, NULL);
+        cr_expect_str_eq(vit_model_label(model, 3), "d");
+        vit_model_free(model);
+        folder_remove(folder);
+    }
 }
 
 /* A thousand classes are ImageNet's only where something says so. */

@@ -41,6 +41,8 @@ static vit_status choose_labels(struct vit_weights *weights, const struct vit_ch
         return VIT_OK;
     if (!named && !weights->head) { /* else config.json speaks of another classifier */
         VIT_TRY(vit_labels_from_config(&weights->labels, K, cp->config, &key, err));
+        if (!key) /* timm has them at either place */
+            VIT_TRY(vit_labels_from_config(&weights->labels, K, json_object_get(cp->config, "pretrained_cfg"), &key, err));
         source = "config.json";
     }
     if (!named && !key && weights->imagenet && K == VIT_IMAGENET_1K) {
@@ -63,8 +65,8 @@ static vit_status configure(struct vit_weights *weights, struct vit_checkpoint *
     if (vit_canonical_detect(weights->source)) {
         VIT_TRY(vit_canonical_read(weights, err));
         if (options->arch)
-            return vit_fail(err, VIT_ERR_UNSUPPORTED, "--arch %.100s: this file is vit's own and says itself what it is: "
-                            "%s", options->arch, weights->config.arch);
+            return vit_fail(err, VIT_ERR_UNSUPPORTED, "--arch %.100s: this file is vit's own and says itself what it "
+                            "is: %s", options->arch, weights->config.arch);
     } else {
         VIT_TRY(configure_original(weights, cp, &family, err));
     }

@@ -70,7 +70,7 @@ struct vit_arch_choice {
     struct vit_config row;
 };
 
-/* Looks in options, then at `named` (NULL: nothing), which `source` says. An --arch that is not in the table is refused. */
+/* Looks in options, then at `named` (NULL: nothing), which `source` says. An --arch that is in no table is refused. */
 vit_status vit_choose_arch(struct vit_arch_choice *choice, const struct vit_checkpoint *cp, const char *named,
                            const char *source, struct vit_error *err);
 

@@ -29,7 +29,7 @@ vit_status vit_preprocess_timm(struct vit_weights *weights, struct vit_settings 
 void vit_preprocess_imagenet(struct vit_weights *weights, int resize_to, enum vit_filter filter, const char *source);
 
 /* Hugging Face: what preprocessor_config.json says, the rest as the image processor of its class fills it in. usual:
- * how the class's name begins where the file does not tell. Sets weights->config.image_size to what the pipeline gives. */
+ * how the class's name begins where the file does not tell. Sets weights->config.image_size to what comes out. */
 vit_status vit_preprocess_hf(struct vit_weights *weights, const struct vit_checkpoint *cp, const char *usual,
                              struct vit_error *err);
 
