@@ -352,6 +352,10 @@ Test(settings, the_file_beside_a_checkpoint_counts_for_every_family)
     model = open_model(path, NULL);
     cr_expect(vit_model_config(model)->heads == 2 && vit_model_config(model)->eps == 0.25);
     vit_model_free(model);
+    free(folder_copy(folder, "vit.pth", FAMILIES "same/timm_zip/model.pth", -1));
+    model = open_model(path, NULL);
+    cr_expect(vit_model_config(model)->heads == 2 && vit_model_config(model)->eps == 0.25);
+    vit_model_free(model);
     free(path);
     folder_remove(folder);
 }

@@ -84,7 +84,7 @@ vit_status vit_family_configure(const struct vit_family *family, struct vit_weig
         return vit_fail(err, VIT_ERR_DECODE, "no width, patch or mlp can be told from the tensors");
     if (has_open_clip(cp))
         return vit_open_clip_configure(weights, cp, err);
-    if (vit_timm_is_config(cp) || family == &vit_family_timm)
+    if (vit_timm_is_config(cp) || (family == &vit_family_timm && !cp->model_type))
         return vit_timm_configure(weights, cp, err);
     if (cp->model_type || !family->usual)
         return vit_hf_configure(family, weights, cp, err);
