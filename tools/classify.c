@@ -119,6 +119,10 @@ static vit_status prepare(struct job *job, struct vit_error *err)
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "nothing to classify");
     VIT_TRY(vit_locate_model(&job->model_path, options->model, err));
     VIT_TRY(vit_model_open(&job->model, job->model_path, &job->options->open, err));
+    const struct vit_config *config = vit_model_config(job->model);
+    if (config->projection)
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "%s gives an embedding of %d numbers shared with texts, no classes; "
+                        "--head FILE brings a classifier", job->model_path, config->classes);
     VIT_TRY(vit_loader_start(&job->loader, job->model, &job->inputs, &options->decode, options->batch,
                              options->streams, err));
     VIT_TRY(create_streams(job, err));

@@ -40,8 +40,9 @@ static void write_report(FILE *out, const char *path, const struct vit_model *mo
         fputs(")\n", out);
     }
     const struct vit_config *c = vit_model_config(model);
-    fprintf(out, "  shape          %d blocks, width %d, mlp %d, %d x %d pixels in patches of %d, %d classes\n", c->depth,
-            c->width, c->mlp, c->image_size, c->image_size, c->patch, c->classes);
+    fprintf(out, "  shape          %d blocks, width %d, mlp %d, %d x %d pixels in patches of %d, %d %s\n", c->depth,
+            c->width, c->mlp, c->image_size, c->image_size, c->patch, c->classes,
+            c->projection ? "numbers of an embedding" : "classes");
     fprintf(out, "  tensors        %d made", vit_model_n_tensors(model));
     write_ignored(out, model);
     fputs(", missing: none\n", out);

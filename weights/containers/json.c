@@ -2,7 +2,6 @@
 #include "weights/containers/json.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,31 +76,4 @@ vit_status vit_json_load_optional(json_t **root, const char *folder, const char 
     vit_status status = absent ? VIT_OK : vit_json_load(root, path, err);
     free(path);
     return status;
-}
-
-bool vit_json_int(const json_t *object, const char *key, int *out)
-{
-    const json_t *value = json_object_get(object, key);
-    if (!json_is_integer(value) || json_integer_value(value) < INT_MIN || json_integer_value(value) > INT_MAX)
-        return false;
-    *out = (int)json_integer_value(value);
-    return true;
-}
-
-bool vit_json_real(const json_t *object, const char *key, double *out)
-{
-    const json_t *value = json_object_get(object, key);
-    if (!json_is_number(value))
-        return false;
-    *out = json_number_value(value);
-    return true;
-}
-
-bool vit_json_string(const json_t *object, const char *key, const char **out)
-{
-    const json_t *value = json_object_get(object, key);
-    if (!json_is_string(value))
-        return false;
-    *out = json_string_value(value);
-    return true;
 }

@@ -3,7 +3,6 @@
 #define VIT_JSON_H
 
 #include <jansson.h>
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "vit/base/error.h"
@@ -17,10 +16,5 @@ vit_status vit_json_load(json_t **root, const char *path, struct vit_error *err)
 
 /* The same for folder/name, which need not exist: then VIT_OK and *root NULL. Messages begin with the path. */
 vit_status vit_json_load_optional(json_t **root, const char *folder, const char *name, struct vit_error *err);
-
-/* Members of an object by key. Each returns whether the member is there and rightly typed; else *out is unchanged. */
-bool vit_json_int(const json_t *object, const char *key, int *out);
-bool vit_json_real(const json_t *object, const char *key, double *out);
-bool vit_json_string(const json_t *object, const char *key, const char **out); /* owned by object */
 
 #endif

@@ -7,7 +7,9 @@
 
 static bool detect(const struct vit_checkpoint *cp)
 {
-    return vit_checkpoint_search(cp, "Transformer/encoderblock") || vit_checkpoint_search(cp, "Transformer/encoder_norm");
+    return vit_checkpoint_search(cp, "Transformer/encoderblock") ||
+           vit_checkpoint_search(cp, "Transformer/encoderblock_0") ||
+           vit_checkpoint_search(cp, "Transformer/encoder_norm");
 }
 
 #define BLOCK_0 "Transformer/encoderblock_0/"
@@ -67,27 +69,34 @@ static void spell_name(char *name, size_t n, const struct vit_config *c)
         snprintf(name, n, "vit_patch%d%s_%d", c->patch, c->pool == VIT_POOL_MAP ? "_siglip" : "", c->image_size);
 }
 
-static vit_status configure(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_error *err)
+static vit_status shapes(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_error *err)
 {
     struct vit_config *c = &weights->config;
-    struct vit_arch_choice arch;
-    char name[VIT_ARCH_MAX];
     read_shapes(c, cp);
-    VIT_TRY(vit_choose_arch(&arch, cp, NULL, "", err));
-    if (c->heads < 1 || c->width < 1 || c->patch < 1 || c->mlp < 1)
-        return vit_fail(err, VIT_ERR_DECODE, "no width, patch, heads or mlp can be told from the tensors");
+    if (c->heads < 1)
+        return vit_fail(err, VIT_ERR_DECODE, "no heads can be told from the tensors");
     if (c->pool == VIT_POOL_MAP && c->cls)
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "attention pooling beside a class token is not supported");
-    vit_report_set(&weights->report, "heads", "the tensors", "%d", c->heads);
     if (vit_checkpoint_has(cp, "pre_logits/kernel")) {
         c->classes = 0;
         vit_report_set(&weights->report, "head", "pre_logits", "none: a tanh layer before it is not supported");
     }
-    VIT_TRY(read_positions(weights, cp, err));
+    return read_positions(weights, cp, err);
+}
+
+static vit_status usual(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_error *err)
+{
+    struct vit_config *c = &weights->config;
+    struct vit_settings none = {.file = ""};
+    struct vit_arch_choice arch;
+    char name[VIT_ARCH_MAX];
+    VIT_TRY(vit_choose_arch(&arch, cp, NULL, "", err));
+    VIT_TRY(vit_choose_heads(weights, &arch, NULL, "", err));
     spell_name(name, sizeof name, c);
-    snprintf(c->arch, sizeof c->arch, "%.*s", VIT_ARCH_MAX - 1, arch.name ? arch.name : name);
+    if (!arch.name)
+        snprintf(c->arch, sizeof c->arch, "%s", name);
     weights->imagenet = "the releases for ImageNet-1k";
-    return vit_preprocess_timm(weights, NULL, NULL, arch.name ? arch.name : name, err);
+    return vit_preprocess_timm(weights, &none, arch.name ? arch.name : name, err);
 }
 
 static const char *const prefixes[] = {"opt/target/", "params/", "img/", NULL};
@@ -147,11 +156,12 @@ static const struct vit_rule rules[] = {
     {.to = "attn_pool.mlp.fc2.bias", .from = {MAP "MlpBlock_0/Dense_1/bias"}},
     {.to = "head.weight", .from = {"head/kernel"}, .change = VIT_TRANSPOSED},
     {.to = "head.bias", .from = {"head/bias"}},
+    {0},
 };
 
 /* The state of training, the text tower and its scale, and what a head behind a tanh layer leaves. */
 static const char *const ignored[] = {"opt/*", "txt/*", "t", "b", "pre_logits/*", "head/*", NULL};
 
 const struct vit_family vit_family_jax = {
-    "jax", detect, configure, prefixes, rules, sizeof rules / sizeof *rules, ignored,
+    "jax", detect, shapes, usual, prefixes, rules, ignored,
 };

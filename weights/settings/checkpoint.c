@@ -8,6 +8,7 @@
 
 #include "weights/containers/json.h"
 #include "weights/containers/limits.h"
+#include "weights/settings/settings.h"
 
 /* Left by DistributedDataParallel, torch.compile, transformers' wrapper of timm, Lightning, and OpenCLIP around a tower
  * of timm's. */
@@ -45,17 +46,28 @@ vit_status vit_checkpoint_strip(struct vit_checkpoint *cp, const char *const *pr
     return sort_names(cp, err);
 }
 
+static vit_status load(json_t **object, const char *folder, const char *name, struct vit_error *err)
+{
+    VIT_TRY(vit_json_load_optional(object, folder, name, err));
+    return !*object || json_is_object(*object) ? VIT_OK : vit_fail(err, VIT_ERR_DECODE, "%s: not a JSON object", name);
+}
+
 /* transformers 5 may keep the image processor within a larger file. */
 static vit_status load_processor(json_t **processor, const char *folder, struct vit_error *err)
 {
-    VIT_TRY(vit_json_load_optional(processor, folder, "preprocessor_config.json", err));
+    VIT_TRY(load(processor, folder, "preprocessor_config.json", err));
     if (*processor)
         return VIT_OK;
-    json_t *whole = NULL;
-    VIT_TRY(vit_json_load_optional(&whole, folder, "processor_config.json", err));
-    *processor = json_incref(json_object_get(whole, "image_processor"));
-    json_decref(whole);
-    return VIT_OK;
+    struct vit_settings whole = {.file = "processor_config.json"}, inner;
+    json_t *object;
+    vit_status status = load(&object, folder, whole.file, err);
+    whole.object = object;
+    if (status == VIT_OK)
+        status = vit_settings_within(&inner, &whole, "image_processor", err);
+    if (status == VIT_OK)
+        *processor = json_incref((json_t *)inner.object);
+    json_decref(object);
+    return status;
 }
 
 vit_status vit_checkpoint_open(struct vit_checkpoint *cp, const struct vit_source *source, const char *folder,
@@ -68,12 +80,16 @@ vit_status vit_checkpoint_open(struct vit_checkpoint *cp, const struct vit_sourc
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory for %zu names", n);
     for (size_t i = 0; i < n; i++)
         cp->names[i] = vit_source_tensor(source, (int)i)->name;
+    cp->trunk = vit_checkpoint_search(cp, "visual.trunk");
     VIT_TRY(vit_checkpoint_strip(cp, wrappers, err));
     if (!folder)
         return VIT_OK;
-    VIT_TRY(vit_json_load_optional(&cp->config, folder, "config.json", err));
-    VIT_TRY(vit_json_load_optional(&cp->open_clip, folder, "open_clip_config.json", err));
-    return load_processor(&cp->processor, folder, err);
+    VIT_TRY(load(&cp->config, folder, "config.json", err));
+    VIT_TRY(load(&cp->open_clip, folder, "open_clip_config.json", err));
+    VIT_TRY(load_processor(&cp->processor, folder, err));
+    struct vit_settings config = {.file = "config.json", .object = cp->config};
+    VIT_TRY(vit_take_string(&config, "architecture", &cp->architecture, err));
+    return vit_take_string(&config, "model_type", &cp->model_type, err);
 }
 
 void vit_checkpoint_close(struct vit_checkpoint *cp)
@@ -98,9 +114,11 @@ bool vit_checkpoint_has(const struct vit_checkpoint *cp, const char *name)
 
 const char *vit_checkpoint_search(const struct vit_checkpoint *cp, const char *part)
 {
+    size_t n = strlen(part);
     for (int i = 0; i < vit_source_n_tensors(cp->source); i++)
-        if (strstr(cp->names[i], part))
-            return cp->names[i];
+        for (const char *at = cp->names[i]; (at = strstr(at, part)); at++)
+            if ((at == cp->names[i] || strchr("./", at[-1])) && strchr("./", at[n])) /* which finds the end, too */
+                return cp->names[i];
     return NULL;
 }
 

@@ -18,6 +18,8 @@ struct vit_checkpoint {
     json_t *config;     /* config.json or what stands for it, else NULL */
     json_t *processor;  /* preprocessor_config.json or what stands for it, else NULL */
     json_t *open_clip;  /* open_clip_config.json, else NULL */
+    const char *architecture, *model_type; /* what config.json calls the model: timm's word, transformers'; or NULL */
+    bool trunk;         /* the tensors are of a tower of timm's within OpenCLIP's model */
     const struct vit_model_options *options;
 };
 
@@ -34,7 +36,7 @@ vit_status vit_checkpoint_strip(struct vit_checkpoint *cp, const char *const *pr
 int vit_checkpoint_find(const struct vit_checkpoint *cp, const char *name); /* index, or -1 */
 bool vit_checkpoint_has(const struct vit_checkpoint *cp, const char *name);
 
-/* The first name that holds part, or NULL. */
+/* The first name with the components of part, whole, in a row; or NULL. Dots and slashes part components. */
 const char *vit_checkpoint_search(const struct vit_checkpoint *cp, const char *part);
 
 /* The size of a tensor along an axis, counted from the end when negative; 0 when there is no such tensor or axis. */
