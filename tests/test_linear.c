@@ -11,6 +11,7 @@
 #include "tests/check.h"
 #include "vit/base/half.h"
 #include "vit/choice/linear.h"
+#include "vit/kernels/gemm.h"
 
 /* Exactly n floats, so that a sanitizer sees every access beyond them. */
 static float *random_floats(size_t n, uint32_t seed)
@@ -220,6 +221,33 @@ Test(linear, own_in_pieces)
 {
     check_layer(OWN, 300, 1030, 33, true, (struct vit_linear_op){0});
     check_layer(OWN, 700, 1000, 20, true, (struct vit_linear_op){.src.type = VIT_BF16, .dst.type = VIT_BF16});
+}
+
+/* Every upper half of a float with lower halves on each side of what rounding tells apart: the very bits of vit_narrow. */
+static void check_narrowing(const struct vit_gemm_kernel *kernel)
+{
+    static const uint32_t lower[] = {0, 1, 0x7fff, 0x8000, 0x8001, 0xffff};
+    enum { N = sizeof lower / sizeof *lower << 16 };
+    uint16_t *want = malloc(N * sizeof *want), *got = malloc(N * sizeof *got);
+    float *values = malloc(N * sizeof *values);
+    cr_assert(want && got && values);
+    for (uint32_t i = 0; i < N; i++)
+        memcpy(&values[i], &(uint32_t){(i & 0xffff) << 16 | lower[i >> 16]}, sizeof *values);
+    vit_narrow(want, values, VIT_BF16, N);
+    for (int i = 0; i < N; i += kernel->lanes) /* a weight with one input: its panel is its outputs */
+        kernel->pack_weight(got + i, VIT_BF16, values + i, 1, kernel->lanes);
+    for (uint32_t i = 0; i < N; i++)
+        cr_assert_eq(got[i], want[i], "%s: %04x%04x became %04x, expected %04x", kernel->name, i & 0xffff,
+                     lower[i >> 16], got[i], want[i]);
+    free(want), free(got), free(values);
+}
+
+Test(linear, own_narrowing_of_every_kind_of_value)
+{
+    if (vit_isa_level() >= VIT_ISA_AVX2)
+        check_narrowing(&vit_gemm_avx2);
+    if (vit_isa_level() >= VIT_ISA_AVX512)
+        check_narrowing(&vit_gemm_avx512);
 }
 
 /* One row computed by itself has the bytes that it has among others, whatever the number of threads. */
