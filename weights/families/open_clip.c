@@ -44,7 +44,7 @@ static vit_status choose_preprocess(struct vit_weights *weights, const json_t *f
     const char *mode = "shortest", *interpolation = "bicubic";
     const json_t *given = json_object_get(file, "preprocess_cfg");
     if (!given)
-        return vit_preprocess_timm(weights, NULL, NULL, "ViT-", err);
+        return vit_preprocess_timm(weights, NULL, NULL, "vit_large_patch14_clip_224.openai", err);
     vit_json_string(given, "resize_mode", &mode);
     vit_json_string(given, "interpolation", &interpolation);
     json_t *cfg = json_pack("{s:f, s:s, s:s, s:O*, s:O*}", "crop_pct", 1.0, "interpolation", interpolation, "crop_mode",

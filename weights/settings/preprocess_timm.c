@@ -1,93 +1,27 @@
 /* preprocess_timm.c: timm's evaluation transform, from its config or by the name of a model; and the options that
  * override it. */
-#include <fnmatch.h>
 #include <math.h>
 #include <string.h>
 
 #include "vit/base/names.h"
+#include "weights/canonical/timm.h"
 #include "weights/containers/json.h"
 #include "weights/containers/limits.h"
 #include "weights/settings/preprocessing.h"
 
-enum colours { HALF, IMAGENET, CLIP, ZERO };
+/* What timm takes for a field that is missing. */
+static const struct vit_timm_model fallback_model = {.crop_pct = 0.875, .resize = VIT_RESIZE_SHORTEST,
+                                                     .filter = VIT_FILTER_BICUBIC, .colours = &vit_colours_imagenet};
 
-static const double means[][3] = {{0.5, 0.5, 0.5}, {0.485, 0.456, 0.406}, {0.48145466, 0.4578275, 0.40821073}, {0}};
-static const double stds[][3] = {{0.5, 0.5, 0.5}, {0.229, 0.224, 0.225}, {0.26862954, 0.26130258, 0.27577711}, {1, 1, 1}};
-
-const double vit_mean_imagenet[3] = {0.485, 0.456, 0.406}, vit_std_imagenet[3] = {0.229, 0.224, 0.225};
-
-/* The transforms of timm's models by name, with or without tag. The first pattern that fits holds. */
-static const struct transform {
-    const char *pattern;
-    double crop_pct;
-    const char *crop_mode;
-    enum vit_filter filter;
-    enum colours colours;
-} transforms[] = {
-    {"*siglip*_ft_in1k", 1.0, "squash", VIT_FILTER_BICUBIC, HALF},
-    {"*_siglip_gap_378.webli", 1.0, "center", VIT_FILTER_BICUBIC, HALF},
-    {"*_siglip_gap_448*", 1.0, "center", VIT_FILTER_BICUBIC, HALF},
-    {"*_siglip_gap_896*", 1.0, "center", VIT_FILTER_BICUBIC, HALF},
-    {"*siglip*", 0.9, "center", VIT_FILTER_BICUBIC, HALF},
-    {"*_miil*", 0.875, "center", VIT_FILTER_BILINEAR, ZERO},
-    {"eva_large_patch14_336*", 1.0, "squash", VIT_FILTER_BICUBIC, CLIP},
-    {"eva_large*", 1.0, "center", VIT_FILTER_BICUBIC, CLIP},
-    {"vit_large_patch14_clip_336.laion2b_ft*", 1.0, "squash", VIT_FILTER_BICUBIC, HALF},
-    {"vit_large_patch14_clip_336.openai_ft*", 1.0, "squash", VIT_FILTER_BICUBIC, CLIP},
-    {"vit_huge_patch14_clip_336*", 1.0, "squash", VIT_FILTER_BICUBIC, CLIP},
-    {"*_clip_378.metaclip2*", 1.0, "squash", VIT_FILTER_BICUBIC, CLIP},
-    {"vit_large_patch14_clip_224.laion2b*", 1.0, "center", VIT_FILTER_BICUBIC, HALF},
-    {"*_clip_384.openai_ft_in12k_in1k", 0.95, "squash", VIT_FILTER_BICUBIC, CLIP},
-    {"vit_base_patch16_clip_384*", 1.0, "squash", VIT_FILTER_BICUBIC, CLIP},
-    {"vit_base_patch16_clip_224.*_ft_in12k_in1k", 0.95, "center", VIT_FILTER_BICUBIC, CLIP},
-    {"vit_base_patch16_clip_224.laion2b_ft_in12k", 0.9, "center", VIT_FILTER_BICUBIC, CLIP},
-    {"vit_base_patch*_clip*_224.openai*", 0.9, "center", VIT_FILTER_BICUBIC, CLIP},
-    {"vit_base_patch32_clip*_224.laion*", 0.9, "center", VIT_FILTER_BICUBIC, CLIP},
-    {"*.tinyclip*", 0.9, "center", VIT_FILTER_BICUBIC, CLIP},
-    {"*_clip_*", 1.0, "center", VIT_FILTER_BICUBIC, CLIP},
-    {"ViT-*", 1.0, "center", VIT_FILTER_BICUBIC, CLIP},
-    {"*.bamboo", 1.0, "center", VIT_FILTER_BICUBIC, CLIP},
-    {"*dinov2*", 1.0, "center", VIT_FILTER_BICUBIC, IMAGENET},
-    {"vit_intern300m*", 1.0, "center", VIT_FILTER_BICUBIC, IMAGENET},
-    {"vit_huge_patch16_gap_448*", 1.0, "center", VIT_FILTER_BICUBIC, IMAGENET},
-    {"*_tipsv2*", 1.0, "center", VIT_FILTER_BICUBIC, ZERO},
-    {"*.mae", 0.9, "center", VIT_FILTER_BICUBIC, IMAGENET},
-    {"*.dino", 0.9, "center", VIT_FILTER_BICUBIC, IMAGENET},
-    {"*_ijepa", 0.9, "center", VIT_FILTER_BICUBIC, IMAGENET},
-    {"deit3_*.fb_in22k*", 1.0, "center", VIT_FILTER_BICUBIC, IMAGENET},
-    {"deit*_384*", 1.0, "center", VIT_FILTER_BICUBIC, IMAGENET},
-    {"deit*", 0.9, "center", VIT_FILTER_BICUBIC, IMAGENET},
-    {"flexivit*", 0.95, "center", VIT_FILTER_BICUBIC, HALF},
-    {"test_vit*", 0.95, "center", VIT_FILTER_BICUBIC, HALF},
-    {"vit_so150m2_*_448*", 1.0, "squash", VIT_FILTER_BICUBIC, HALF},
-    {"vit_so150m2_*", 1.0, "center", VIT_FILTER_BICUBIC, HALF},
-    {"vit_*_reg?_gap_384*", 1.0, "center", VIT_FILTER_BICUBIC, HALF},
-    {"vit_*_gap_384*", 0.95, "squash", VIT_FILTER_BICUBIC, HALF},
-    {"vit_*_gap_2[45]?*", 0.95, "center", VIT_FILTER_BICUBIC, HALF},
-    {"vit_*_384*", 1.0, "center", VIT_FILTER_BICUBIC, HALF},
-    {"vit_*", 0.9, "center", VIT_FILTER_BICUBIC, HALF},
-    {"*", 0.875, "center", VIT_FILTER_BICUBIC, IMAGENET}, /* also what timm takes for a field that is missing */
-};
-enum { N_TRANSFORMS = sizeof transforms / sizeof *transforms };
-
-static const struct transform *find_transform(const char *name)
-{
-    int i = 0;
-    while (fnmatch(transforms[i].pattern, name, 0) != 0)
-        i++;
-    return &transforms[i];
-}
+static const char *const modes[] = {[VIT_RESIZE_SHORTEST] = "center", [VIT_RESIZE_SQUASH] = "squash",
+                                    [VIT_RESIZE_BORDER] = "border", NULL};
 
 static vit_status set_mode(struct vit_preprocess *p, const char *crop_mode, struct vit_error *err)
 {
-    if (strcmp(crop_mode, "center") == 0)
-        p->resize = VIT_RESIZE_SHORTEST;
-    else if (strcmp(crop_mode, "squash") == 0)
-        p->resize = VIT_RESIZE_SQUASH;
-    else if (strcmp(crop_mode, "border") == 0)
-        p->resize = VIT_RESIZE_BORDER;
-    else
+    int mode = vit_name_find(modes, crop_mode);
+    if (mode < 0)
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "crop_mode \"%.40s\": expected center, squash or border", crop_mode);
+    p->resize = (enum vit_resize_mode)mode;
     return VIT_OK;
 }
 
@@ -140,17 +74,21 @@ static const char *read_colours(double triple[3], const json_t *object, const ch
 vit_status vit_preprocess_timm(struct vit_weights *weights, const json_t *cfg, const char *file, const char *name,
                                struct vit_error *err)
 {
-    const struct transform *t = cfg ? &transforms[N_TRANSFORMS - 1] : find_transform(name);
-    const char *fallback = cfg ? "timm's default" : "the table of timm's models";
+    bool named = !cfg && *name;
+    const struct vit_timm_model *t = named ? vit_timm_find(name) : &fallback_model;
+    const char *fallback = named ? "the table of timm's models" : "timm's default";
+    if (!t)
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "%.100s: no model of this name in timm 1.0.31 that is supported, so "
+                        "that nothing says how its pictures are prepared: --arch names another", name);
     struct vit_preprocess *p = &weights->preprocess;
     struct vit_report *r = &weights->report;
     double crop_pct = t->crop_pct, mean[3], std[3];
-    const char *interpolation = vit_filter_name(t->filter), *crop_mode = t->crop_mode;
+    const char *interpolation = vit_filter_name(t->filter), *crop_mode = modes[t->resize];
     const char *pct_source = vit_json_real(cfg, "crop_pct", &crop_pct) ? file : fallback;
     const char *filter_source = vit_json_string(cfg, "interpolation", &interpolation) ? file : fallback;
     const char *mode_source = vit_json_string(cfg, "crop_mode", &crop_mode) ? file : fallback;
-    memcpy(mean, means[t->colours], sizeof mean);
-    memcpy(std, stds[t->colours], sizeof std);
+    memcpy(mean, t->colours->mean, sizeof mean);
+    memcpy(std, t->colours->std, sizeof std);
     const char *mean_source = read_colours(mean, cfg, "mean", file, fallback);
     const char *std_source = read_colours(std, cfg, "std", file, fallback);
 
@@ -174,7 +112,7 @@ void vit_preprocess_imagenet(struct vit_weights *weights, int resize_to, enum vi
     weights->crop_pct = (double)size / resize_to;
     vit_report_set(&weights->report, "resize", source, "the shorter side to %d", resize_to);
     vit_report_set(&weights->report, "interpolation", source, "%s", vit_filter_name(filter));
-    set_colours(weights, vit_mean_imagenet, source, vit_std_imagenet, source);
+    set_colours(weights, vit_colours_imagenet.mean, source, vit_colours_imagenet.std, source);
 }
 
 /* Another size keeps the proportion of resize and crop. */

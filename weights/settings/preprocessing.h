@@ -8,10 +8,8 @@
 #include "weights/canonical/form.h"
 #include "weights/settings/checkpoint.h"
 
-extern const double vit_mean_imagenet[3], vit_std_imagenet[3];
-
-/* timm: cfg is its pretrained_cfg, from file. NULL: the table of timm's own, by name, as
- * "vit_tiny_patch16_224.augreg_in21k" or what is known of it. */
+/* timm: cfg is its pretrained_cfg, from file. NULL: what timm's release of that name does, as
+ * "vit_tiny_patch16_224.augreg_in21k"; a name that timm has not is refused (unsupported), "" gives timm's defaults. */
 vit_status vit_preprocess_timm(struct vit_weights *weights, const json_t *cfg, const char *file, const char *name,
                                struct vit_error *err);
 
