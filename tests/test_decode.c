@@ -3,8 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "patches/decode.h"
-#include "patches/exif.h"
+#include "patches/formats.h"
 #include "tests/pictures.h"
 
 static void check_decode(const char *rest)
@@ -30,7 +29,7 @@ static void check_decode(const char *rest)
 
 Test(decode, pixels_equal_pillow)
 {
-    each_line("decode", 110, check_decode);
+    each_line("decode", 145, check_decode);
 }
 
 static void check_refuse(const char *rest)
@@ -179,19 +178,14 @@ Test(decode, orientation_stays_in_bounds)
         uint8_t *copy = malloc(n ? n : 1);
         cr_assert_not_null(copy);
         memcpy(copy, exif, n);
-        cr_expect_eq(vit_exif_orientation(copy, n), n == sizeof exif ? 6 : 0, "%zu bytes", n);
+        int expected = n == sizeof exif ? 6 : n >= 8 || n == 0 ? 0 : 1; /* some, but less than a header, is damage */
+        cr_expect_eq(vit_exif_orientation(copy, n), expected, "%zu bytes", n);
         cr_expect_eq(vit_exif_xmp_orientation(copy, n), 0);
         free(copy);
     }
     const char xmp[] = "tiff:Orientation tiff:Orientation=\"x tiff:Orientation>7<";
     cr_expect_eq(vit_exif_xmp_orientation((const uint8_t *)xmp, sizeof xmp - 1), 7);
     cr_expect_eq(vit_exif_xmp_orientation((const uint8_t *)xmp, sizeof xmp - 3), 0);
-}
-
-Test(decode, crc32)
-{
-    cr_expect_eq(vit_formats_crc32(0, "123456789", 9), 0xCBF43926u);
-    cr_expect_eq(vit_formats_crc32(vit_formats_crc32(0, "1234", 4), "56789", 5), 0xCBF43926u);
 }
 
 Test(decode, free_accepts_nothing)

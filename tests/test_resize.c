@@ -1,7 +1,7 @@
 /* test_resize.c: the resampling is Pillow's, to the bit. */
 #include <stdlib.h>
 
-#include "patches/resize.h"
+#include "patches/patches.h"
 #include "tests/pictures.h"
 
 static struct vit_image new_image(int width, int height)
