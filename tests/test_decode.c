@@ -12,7 +12,7 @@ static void check_decode(const char *rest)
     int autorotate, width, height;
     unsigned crc;
     struct vit_image image;
-    struct vit_error err = { VIT_OK, "" };
+    struct vit_error err = {VIT_OK, ""};
     cr_assert_eq(sscanf(rest, "%255s %d %d %d %x", path, &autorotate, &width, &height, &crc), 5, "%s", rest);
     struct vit_decode_options options = vit_decode_options_default();
     options.autorotate = autorotate;
@@ -35,8 +35,8 @@ Test(decode, pixels_equal_pillow)
 static void check_refuse(const char *rest)
 {
     char path[256], name[32], word[64];
-    struct vit_image image = { 1, 1, NULL };
-    struct vit_error err = { VIT_OK, "" };
+    struct vit_image image = {1, 1, NULL};
+    struct vit_error err = {VIT_OK, ""};
     cr_assert_eq(sscanf(rest, "%255s %31s %63s", path, name, word), 3, "%s", rest);
     struct vit_decode_options options = vit_decode_options_default();
     vit_status status = vit_decode_file(&image, path, &options, &err);
@@ -55,7 +55,7 @@ Test(decode, refusals)
 static void expect_file(const char *path, vit_status expected)
 {
     struct vit_image image;
-    struct vit_error err = { VIT_OK, "" };
+    struct vit_error err = {VIT_OK, ""};
     struct vit_decode_options options = vit_decode_options_default();
     vit_status status = vit_decode_file(&image, path, &options, &err);
     cr_expect_eq(status, expected, "%s: %s (%s)", path, vit_status_name(status), err.message);
@@ -81,9 +81,9 @@ Test(decode, limits)
 {
     struct vit_image image;
     struct vit_error err;
-    const char *files[] = { "tests/pictures/jpeg-420.jpg", "tests/pictures/png-type2-8bit.png",
-                            "tests/pictures/bmp-24bit.bmp" };
-    const int pixels[] = { 45 * 37, 19 * 13, 19 * 13 };
+    const char *files[] = {"tests/pictures/jpeg-420.jpg", "tests/pictures/png-type2-8bit.png",
+                           "tests/pictures/bmp-24bit.bmp"};
+    const int pixels[] = {45 * 37, 19 * 13, 19 * 13};
     for (int i = 0; i < 3; i++) {
         struct vit_decode_options options = vit_decode_options_default();
         options.max_pixels = pixels[i];
@@ -173,7 +173,7 @@ Test(decode, damaged_anywhere)
 Test(decode, orientation_stays_in_bounds)
 {
     /* Every length of a directory that claims more entries than there are. */
-    const uint8_t exif[] = { 'M', 'M', 0, '*', 0, 0, 0, 8, 0xFF, 0xFF, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0 };
+    const uint8_t exif[] = {'M', 'M', 0, '*', 0, 0, 0, 8, 0xFF, 0xFF, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0};
     for (size_t n = 0; n <= sizeof exif; n++) {
         uint8_t *copy = malloc(n ? n : 1);
         cr_assert_not_null(copy);
@@ -190,7 +190,7 @@ Test(decode, orientation_stays_in_bounds)
 
 Test(decode, free_accepts_nothing)
 {
-    struct vit_image empty = { 0, 0, NULL };
+    struct vit_image empty = {0, 0, NULL};
     vit_image_free(NULL);
     vit_image_free(&empty);
 }
