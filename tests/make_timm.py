@@ -4,8 +4,8 @@
     python3 tests/make_timm.py > weights/canonical/timm.c
     python3 tests/make_timm.py --check     says whether the file is what timm says
 
-A row of the first table is all that there is to its architecture: timm's model has the parameters and the modules of the
-one that is built here from the row alone. Architectures that no row describes are left out, and named on stderr.
+A row of the first table is all that there is to its architecture: timm's model has the parameters and the modules of
+the one that is built here from the row alone. Architectures that no row describes are left out, and named on stderr.
 Needs the very version below: pip install timm==1.0.31
 """
 import functools
@@ -25,7 +25,8 @@ assert timm.__version__ == "1.0.31", timm.__version__
 
 FILE = Path(__file__).resolve().parent.parent / "weights/canonical/timm.c"
 
-HEADER = """/* timm.c: the architectures of timm 1.0.31 that vit can run, and how each of their releases prepares a picture.
+HEADER = """\
+/* timm.c: the architectures of timm 1.0.31 that vit can run, and how each of their releases prepares a picture.
  *
  * Made by tests/make_timm.py from timm (Copyright Ross Wightman, Apache License 2.0). Both tables are sorted by name; a
  * name without a tag stands for what timm takes it for. */
@@ -38,13 +39,13 @@ HEADER = """/* timm.c: the architectures of timm 1.0.31 that vit can run, and ho
 #define HALF     &vit_colours_half
 #define IMAGENET &vit_colours_imagenet
 #define CLIPS    &vit_colours_clip
-#define UNIT     &unit
+#define UNIT     &vit_colours_unit
 
 const struct vit_colours vit_colours_half = {{0.5, 0.5, 0.5}, {0.5, 0.5, 0.5}};
 const struct vit_colours vit_colours_imagenet = {{0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}};
 const struct vit_colours vit_colours_clip = {{0.48145466, 0.4578275, 0.40821073},
                                              {0.26862954, 0.26130258, 0.27577711}};
-static const struct vit_colours unit = {{0, 0, 0}, {1, 1, 1}};
+const struct vit_colours vit_colours_unit = {{0, 0, 0}, {1, 1, 1}};
 """
 
 ACTS = {"QUICK": "quick_gelu", "TANH": "gelu_tanh", "SWIGLU": "silu"}
@@ -87,8 +88,8 @@ def rebuild(numbers, traits):
         global_pool="avg" if has("AVG") else "map" if has("MAP") else "token", pool_include_prefix=has("MAP"),
         pre_norm=has("CLIP"), norm_layer=functools.partial(LayerNorm, eps=1e-5 if has("CLIP") else 1e-6),
         act_layer=act, mlp_layer=SwiGLUPacked if has("SWIGLU") else Mlp,
-        init_values=1e-5 if has("SCALE") else None, qkv_bias=not has("NOQKVB"), fc_norm=has("AFTER"), weight_init="skip",
-        final_norm=not has("NONORM"), no_embed_class=has("PATCHPOS"))
+        init_values=1e-5 if has("SCALE") else None, qkv_bias=not has("NOQKVB"), fc_norm=has("AFTER"),
+        final_norm=not has("NONORM"), no_embed_class=has("PATCHPOS"), weight_init="skip")
     return (VisionTransformerDistilled if has("DIST") else VisionTransformer)(**args)
 
 

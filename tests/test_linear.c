@@ -223,7 +223,7 @@ Test(linear, own_in_pieces)
     check_layer(OWN, 700, 1000, 20, true, (struct vit_linear_op){.src.type = VIT_BF16, .dst.type = VIT_BF16});
 }
 
-/* Every upper half of a float with lower halves on each side of what rounding tells apart: the very bits of vit_narrow. */
+/* Every upper half of a float, with lower halves on each side of what rounding tells apart, as vit_narrow does it. */
 static void check_narrowing(const struct vit_gemm_kernel *kernel)
 {
     static const uint32_t lower[] = {0, 1, 0x7fff, 0x8000, 0x8001, 0xffff};

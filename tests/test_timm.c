@@ -1,5 +1,5 @@
-/* test_timm.c: timm's architectures and the transforms of its releases, by name. What timm says of the models named here is
- * written out by hand; `python3 tests/make_timm.py --check` compares all of them with timm itself. */
+/* test_timm.c: timm's architectures and the transforms of its releases, by name. What timm says of the models named
+ * here is written out by hand; `python3 tests/make_timm.py --check` compares all of them with timm itself. */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -18,7 +18,8 @@ static void check_release(const char *name, const struct vit_timm_model *want)
               got->image_size, got->classes);
     cr_expect(got->crop_pct == want->crop_pct && got->resize == want->resize && got->filter == want->filter,
               "%s: crop_pct %g, resize %d, filter %d", name, got->crop_pct, got->resize, got->filter);
-    cr_expect_eq(memcmp(got->colours, want->colours, sizeof *got->colours), 0, "%s: mean %g", name, got->colours->mean[0]);
+    cr_expect_eq(memcmp(got->colours, want->colours, sizeof *got->colours), 0, "%s: mean %g", name,
+                 got->colours->mean[0]);
 }
 
 #define CENTER VIT_RESIZE_SHORTEST
@@ -29,12 +30,11 @@ static void check_release(const char *name, const struct vit_timm_model *want)
 Test(timm, releases)
 {
     const struct vit_colours *half = &vit_colours_half, *imagenet = &vit_colours_imagenet, *clip = &vit_colours_clip;
-    const struct vit_colours unit = {{0, 0, 0}, {1, 1, 1}};
     RELEASE("vit_tiny_patch16_224.augreg_in21k", 224, 21843, 0.9, CENTER, CUBIC, half);
     RELEASE("vit_base_patch16_plus_240.untrained", 240, 1000, 0.95, CENTER, CUBIC, half);
     RELEASE("vit_base_patch32_plus_256.untrained", 256, 1000, 0.95, CENTER, CUBIC, half);
     RELEASE("vit_base_patch16_224.dino", 224, 0, 0.9, CENTER, CUBIC, imagenet);
-    RELEASE("vit_base_patch16_224_miil.in21k", 224, 11221, 0.875, CENTER, VIT_FILTER_BILINEAR, &unit);
+    RELEASE("vit_base_patch16_224_miil.in21k", 224, 11221, 0.875, CENTER, VIT_FILTER_BILINEAR, &vit_colours_unit);
     RELEASE("vit_base_patch16_clip_384.openai_ft_in12k_in1k", 384, 1000, 0.95, SQUASH, CUBIC, clip);
     RELEASE("vit_large_patch14_clip_336.laion2b_ft_in1k", 336, 1000, 1, SQUASH, CUBIC, half);
     RELEASE("deit3_base_patch16_224.fb_in22k_ft_in1k", 224, 1000, 1, CENTER, CUBIC, imagenet);

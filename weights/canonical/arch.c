@@ -1,4 +1,4 @@
-/* arch.c: architectures by name: timm's (timm.c), and those under which torchvision, facebook's DINOv2 and OpenCLIP publish.
+/* arch.c: architectures by name: timm's (timm.c), and the names that torchvision, facebook's DINOv2 and OpenCLIP use.
  *
  * Where a row and a checkpoint's tensors differ, the tensors hold; the table gives what no tensor shows (heads,
  * epsilon, activation) and whole configurations to benchmark. */

@@ -1,4 +1,4 @@
-/* arch_rows.h: the tables that arch.c looks names up in, sorted by name; timm.c has them, made by tests/make_timm.py. */
+/* arch_rows.h: the tables in which arch.c looks names up, sorted by name. tests/make_timm.py makes them: timm.c. */
 #ifndef VIT_ARCH_ROWS_H
 #define VIT_ARCH_ROWS_H
 

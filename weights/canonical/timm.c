@@ -11,13 +11,13 @@
 #define HALF     &vit_colours_half
 #define IMAGENET &vit_colours_imagenet
 #define CLIPS    &vit_colours_clip
-#define UNIT     &unit
+#define UNIT     &vit_colours_unit
 
 const struct vit_colours vit_colours_half = {{0.5, 0.5, 0.5}, {0.5, 0.5, 0.5}};
 const struct vit_colours vit_colours_imagenet = {{0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}};
 const struct vit_colours vit_colours_clip = {{0.48145466, 0.4578275, 0.40821073},
                                              {0.26862954, 0.26130258, 0.27577711}};
-static const struct vit_colours unit = {{0, 0, 0}, {1, 1, 1}};
+const struct vit_colours vit_colours_unit = {{0, 0, 0}, {1, 1, 1}};
 
 const struct vit_arch_row vit_timm_archs[] = {
     {"deit3_base_patch16_224", 768, 12, 12, 3072, 16, 224, 1000, 0, SCALE | PATCHPOS},

@@ -4,11 +4,12 @@
 
 #include "vit/base/preprocess.h"
 
+/* What red, green and blue are normalised by; unit: not at all. */
 struct vit_colours {
-    double mean[3], std[3]; /* of red, green, blue, in 0..1 */
+    double mean[3], std[3];
 };
 
-extern const struct vit_colours vit_colours_half, vit_colours_imagenet, vit_colours_clip;
+extern const struct vit_colours vit_colours_half, vit_colours_imagenet, vit_colours_clip, vit_colours_unit;
 
 struct vit_timm_model {
     const char *name; /* "vit_tiny_patch16_224.augreg_in21k", or without a tag: what timm takes that for */

@@ -9,7 +9,7 @@
 #include "weights/settings/checkpoint.h"
 
 /* timm: cfg is its pretrained_cfg, from file. NULL: what timm's release of that name does, as
- * "vit_tiny_patch16_224.augreg_in21k"; a name that timm has not is refused (unsupported), "" gives timm's defaults. */
+ * "vit_tiny_patch16_224.augreg_in21k"; a name that is not known is refused (unsupported), "" gives timm's defaults. */
 vit_status vit_preprocess_timm(struct vit_weights *weights, const json_t *cfg, const char *file, const char *name,
                                struct vit_error *err);
 
