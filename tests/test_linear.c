@@ -12,7 +12,8 @@
 #include "tests/operators.h"
 #include "vit/base/half.h"
 #include "vit/choice/implementations.h"
-
+#include "vit/kernels/gemm.h"
+#include "vit/onednn/isa.h"
 /* A layer, its input and what dst holds before. In bf16 all are values that bf16 has. */
 struct layer {
     struct vit_problem problem;
@@ -130,6 +131,33 @@ Test(linear, own_in_pieces)
 {
     check_layer(OWN, 300, 1030, 33, (struct vit_linear_problem){.bias = true});
     check_layer(OWN, 700, 1000, 20, (struct vit_linear_problem){.src = VIT_BF16, .dst = VIT_BF16, .bias = true});
+}
+
+/* Every upper half of a float, with lower halves on each side of what rounding tells apart, as vit_narrow does it. */
+static void check_narrowing(const char *name, const struct vit_gemm_isa *isa)
+{
+    static const uint32_t lower[] = {0, 1, 0x7fff, 0x8000, 0x8001, 0xffff};
+    enum { N = sizeof lower / sizeof *lower << 16 };
+    uint16_t *want = malloc(N * sizeof *want), *got = malloc(N * sizeof *got);
+    float *values = malloc(N * sizeof *values);
+    cr_assert(want && got && values);
+    for (uint32_t i = 0; i < N; i++)
+        memcpy(&values[i], &(uint32_t){(i & 0xffff) << 16 | lower[i >> 16]}, sizeof *values);
+    vit_narrow(want, values, VIT_BF16, N);
+    for (int i = 0; i < N; i += isa->lanes) /* a weight with one input: its panel is its outputs */
+        isa->pack_weight(got + i, values + i, 1, isa->lanes);
+    for (uint32_t i = 0; i < N; i++)
+        cr_assert_eq(got[i], want[i], "%s: %04x%04x became %04x, expected %04x", name, i & 0xffff,
+                     lower[i >> 16], got[i], want[i]);
+    free(want), free(got), free(values);
+}
+
+Test(linear, own_narrowing_of_every_kind_of_value)
+{
+    if (vit_isa_level() >= VIT_ISA_AVX2)
+        check_narrowing("avx2", &vit_gemm_avx2_bf16);
+    if (vit_isa_level() >= VIT_ISA_AVX512)
+        check_narrowing("avx512", &vit_gemm_avx512_bf16);
 }
 
 /* One row computed by itself has the bytes that it has among others, whatever the number of threads. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "patches/pixels.h"
+#include "patches/patches.h"
 #include "vit/base/machine.h"
 #include "vit/network/plan.h"
 #include "vit/network/trace.h"

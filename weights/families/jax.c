@@ -60,13 +60,14 @@ static vit_status read_positions(struct vit_weights *weights, const struct vit_c
     return vit_choose_grid(weights, rows, covered, err);
 }
 
-/* timm's name for such a model, as far as its transforms tell models apart. */
-static void spell_name(char *name, size_t n, const struct vit_config *c)
+/* A model of timm's whose pictures are prepared in the same way. */
+static const char *find_like(const struct vit_config *c)
 {
     if (c->cls && c->pos_covers == VIT_POS_PATCHES)
-        snprintf(name, n, "flexivit");
-    else
-        snprintf(name, n, "vit_patch%d%s_%d", c->patch, c->pool == VIT_POOL_MAP ? "_siglip" : "", c->image_size);
+        return "flexivit_base";
+    if (c->pool == VIT_POOL_MAP)
+        return "vit_base_patch16_siglip_224";
+    return c->image_size == 384 ? "vit_base_patch16_384" : "vit_base_patch16_224";
 }
 
 static vit_status shapes(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_error *err)
@@ -89,14 +90,12 @@ static vit_status usual(struct vit_weights *weights, const struct vit_checkpoint
     struct vit_config *c = &weights->config;
     struct vit_settings none = {.file = ""};
     struct vit_arch_choice arch;
-    char name[VIT_ARCH_MAX];
     VIT_TRY(vit_choose_arch(&arch, cp, NULL, "", err));
     VIT_TRY(vit_choose_heads(weights, &arch, NULL, "", err));
-    spell_name(name, sizeof name, c);
     if (!arch.name)
-        snprintf(c->arch, sizeof c->arch, "%s", name);
+        snprintf(c->arch, sizeof c->arch, "vit_patch%d_%d", c->patch, c->image_size);
     weights->imagenet = "the releases for ImageNet-1k";
-    return vit_preprocess_timm(weights, &none, arch.name ? arch.name : name, err);
+    return vit_preprocess_timm(weights, &none, arch.name ? arch.name : find_like(c), err);
 }
 
 static const char *const prefixes[] = {"opt/target/", "params/", "img/", NULL};

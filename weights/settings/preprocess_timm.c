@@ -1,6 +1,5 @@
 /* preprocess_timm.c: timm's evaluation transform, from its config or by the name of a model; and the options that
  * override it. */
-#include <fnmatch.h>
 #include <math.h>
 #include <string.h>
 
@@ -8,84 +7,17 @@
 #include "weights/containers/limits.h"
 #include "weights/settings/preprocessing.h"
 
-const struct vit_colours vit_colours_half = {{.5, .5, .5}, {.5, .5, .5}};
-const struct vit_colours vit_colours_imagenet = {{.485, .456, .406}, {.229, .224, .225}};
-const struct vit_colours vit_colours_clip = {{.48145466, .4578275, .40821073}, {.26862954, .26130258, .27577711}};
-const struct vit_colours vit_colours_unit = {{0, 0, 0}, {1, 1, 1}};
+/* What timm takes for a field that is missing. */
+static const struct vit_timm_model fallback_model = {.crop_pct = 0.875, .resize = VIT_RESIZE_SHORTEST,
+                                                     .filter = VIT_FILTER_BICUBIC, .colours = &vit_colours_imagenet};
 
-#define HALF &vit_colours_half
-#define IMAGENET &vit_colours_imagenet
-#define CLIP &vit_colours_clip
-#define ZERO &vit_colours_unit
-
-/* The transforms of timm's models by name, with or without tag. The first pattern that fits holds. */
-static const struct transform {
-    const char *pattern;
-    double crop_pct;
-    const char *crop_mode;
-    enum vit_filter filter;
-    const struct vit_colours *colours;
-} transforms[] = {
-    {"*siglip*_ft_in1k", 1.0, "squash", VIT_FILTER_BICUBIC, HALF},
-    {"*_siglip_gap_378.webli", 1.0, "center", VIT_FILTER_BICUBIC, HALF},
-    {"*_siglip_gap_448*", 1.0, "center", VIT_FILTER_BICUBIC, HALF},
-    {"*_siglip_gap_896*", 1.0, "center", VIT_FILTER_BICUBIC, HALF},
-    {"*siglip*", 0.9, "center", VIT_FILTER_BICUBIC, HALF},
-    {"*_miil*", 0.875, "center", VIT_FILTER_BILINEAR, ZERO},
-    {"eva_large_patch14_336*", 1.0, "squash", VIT_FILTER_BICUBIC, CLIP},
-    {"eva_large*", 1.0, "center", VIT_FILTER_BICUBIC, CLIP},
-    {"vit_large_patch14_clip_336.laion2b_ft*", 1.0, "squash", VIT_FILTER_BICUBIC, HALF},
-    {"vit_large_patch14_clip_336.openai_ft*", 1.0, "squash", VIT_FILTER_BICUBIC, CLIP},
-    {"vit_huge_patch14_clip_336*", 1.0, "squash", VIT_FILTER_BICUBIC, CLIP},
-    {"*_clip_378.metaclip2*", 1.0, "squash", VIT_FILTER_BICUBIC, CLIP},
-    {"vit_large_patch14_clip_224.laion2b*", 1.0, "center", VIT_FILTER_BICUBIC, HALF},
-    {"*_clip_384.openai_ft_in12k_in1k", 0.95, "squash", VIT_FILTER_BICUBIC, CLIP},
-    {"vit_base_patch16_clip_384*", 1.0, "squash", VIT_FILTER_BICUBIC, CLIP},
-    {"vit_base_patch16_clip_224.*_ft_in12k_in1k", 0.95, "center", VIT_FILTER_BICUBIC, CLIP},
-    {"vit_base_patch16_clip_224.laion2b_ft_in12k", 0.9, "center", VIT_FILTER_BICUBIC, CLIP},
-    {"vit_base_patch*_clip*_224.openai*", 0.9, "center", VIT_FILTER_BICUBIC, CLIP},
-    {"vit_base_patch32_clip*_224.laion*", 0.9, "center", VIT_FILTER_BICUBIC, CLIP},
-    {"*.tinyclip*", 0.9, "center", VIT_FILTER_BICUBIC, CLIP},
-    {"*_clip_*", 1.0, "center", VIT_FILTER_BICUBIC, CLIP},
-    {"ViT-*", 1.0, "center", VIT_FILTER_BICUBIC, CLIP},
-    {"*.bamboo", 1.0, "center", VIT_FILTER_BICUBIC, CLIP},
-    {"*dinov2*", 1.0, "center", VIT_FILTER_BICUBIC, IMAGENET},
-    {"vit_intern300m*", 1.0, "center", VIT_FILTER_BICUBIC, IMAGENET},
-    {"vit_huge_patch16_gap_448*", 1.0, "center", VIT_FILTER_BICUBIC, IMAGENET},
-    {"*_tipsv2*", 1.0, "center", VIT_FILTER_BICUBIC, ZERO},
-    {"*.mae", 0.9, "center", VIT_FILTER_BICUBIC, IMAGENET},
-    {"*.dino", 0.9, "center", VIT_FILTER_BICUBIC, IMAGENET},
-    {"*_ijepa", 0.9, "center", VIT_FILTER_BICUBIC, IMAGENET},
-    {"deit3_*.fb_in22k*", 1.0, "center", VIT_FILTER_BICUBIC, IMAGENET},
-    {"deit*_384*", 1.0, "center", VIT_FILTER_BICUBIC, IMAGENET},
-    {"deit*", 0.9, "center", VIT_FILTER_BICUBIC, IMAGENET},
-    {"flexivit*", 0.95, "center", VIT_FILTER_BICUBIC, HALF},
-    {"test_vit*", 0.95, "center", VIT_FILTER_BICUBIC, HALF},
-    {"vit_so150m2_*_448*", 1.0, "squash", VIT_FILTER_BICUBIC, HALF},
-    {"vit_so150m2_*", 1.0, "center", VIT_FILTER_BICUBIC, HALF},
-    {"vit_*_reg?_gap_384*", 1.0, "center", VIT_FILTER_BICUBIC, HALF},
-    {"vit_*_gap_384*", 0.95, "squash", VIT_FILTER_BICUBIC, HALF},
-    {"vit_*_gap_2[45]?*", 0.95, "center", VIT_FILTER_BICUBIC, HALF},
-    {"vit_*_384*", 1.0, "center", VIT_FILTER_BICUBIC, HALF},
-    {"vit_*", 0.9, "center", VIT_FILTER_BICUBIC, HALF},
-    {"*", 0.875, "center", VIT_FILTER_BICUBIC, IMAGENET}, /* also what timm takes for a field that is missing */
-};
-enum { N_TRANSFORMS = sizeof transforms / sizeof *transforms };
-
-static const struct transform *find_transform(const char *name)
-{
-    int i = 0;
-    while (fnmatch(transforms[i].pattern, name, 0) != 0)
-        i++;
-    return &transforms[i];
-}
+static const char *const modes[] = {[VIT_RESIZE_SHORTEST] = "center", [VIT_RESIZE_SQUASH] = "squash",
+                                    [VIT_RESIZE_BORDER] = "border", NULL};
 
 /* Each sets one thing to what source says, and reports it. */
 
 static vit_status set_mode(struct vit_weights *weights, const char *word, const char *source, struct vit_error *err)
 {
-    static const char *const modes[] = {[VIT_RESIZE_SHORTEST] = "center", [VIT_RESIZE_SQUASH] = "squash",
-                                        [VIT_RESIZE_BORDER] = "border", NULL};
     int mode = vit_name_find(modes, word);
     if (mode < 0)
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "crop_mode \"%.40s\" (%s): expected center, squash or border", word,
@@ -145,10 +77,14 @@ vit_status vit_preprocess_colours(struct vit_weights *weights, struct vit_settin
 vit_status vit_preprocess_timm(struct vit_weights *weights, struct vit_settings *cfg, const char *name,
                                struct vit_error *err)
 {
-    const struct transform *t = cfg->object ? &transforms[N_TRANSFORMS - 1] : find_transform(name);
-    const char *fallback = cfg->object ? "timm's default" : "the table of timm's models";
+    bool named = !cfg->object && *name;
+    const struct vit_timm_model *t = named ? vit_timm_find(name) : &fallback_model;
+    const char *fallback = named ? "the table of timm's models" : "timm's default";
+    if (!t)
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "%.100s: no model of this name in timm 1.0.31 that is supported, so "
+                        "that nothing says how its pictures are prepared: --arch names another", name);
     double crop_pct = t->crop_pct;
-    const char *interpolation = vit_filter_name(t->filter), *crop_mode = t->crop_mode;
+    const char *interpolation = vit_filter_name(t->filter), *crop_mode = modes[t->resize];
     int size = weights->config.image_size;
     weights->preprocess = (struct vit_preprocess){.size = size, .crop_to = size, .crop_round = VIT_CROP_HALF_EVEN};
     VIT_TRY(vit_take_real(cfg, "crop_pct", &crop_pct, err));

@@ -6,22 +6,17 @@
 #define VIT_PREPROCESSING_H
 
 #include "weights/canonical/form.h"
+#include "weights/canonical/timm.h"
 #include "weights/settings/checkpoint.h"
 #include "weights/settings/settings.h"
-
-/* What red, green and blue are normalised by. unit: not at all. */
-struct vit_colours {
-    double mean[3], std[3];
-};
-extern const struct vit_colours vit_colours_half, vit_colours_imagenet, vit_colours_clip, vit_colours_unit;
 
 /* Sets mean and std: what s has under the two keys, else those colours, which source says. */
 vit_status vit_preprocess_colours(struct vit_weights *weights, struct vit_settings *s, const char *mean,
                                   const char *std, const struct vit_colours *colours, const char *source,
                                   struct vit_error *err);
 
-/* timm: cfg is its pretrained_cfg. Without an object: the table of timm's own, by name, as
- * "vit_tiny_patch16_224.augreg_in21k" or what is known of it. */
+/* timm: cfg is its pretrained_cfg. Without an object: what timm's release of that name does, as
+ * "vit_tiny_patch16_224.augreg_in21k"; a name that timm has not is refused (unsupported), "" gives timm's defaults. */
 vit_status vit_preprocess_timm(struct vit_weights *weights, struct vit_settings *cfg, const char *name,
                                struct vit_error *err);
 
