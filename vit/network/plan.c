@@ -10,72 +10,82 @@
 
 /* ---- Memory ---- */
 
+/* array, of n elements of size, with room for one more; NULL when there is none, and array as it was. */
+static void *make_room(void *array, int n, size_t size, struct vit_error *err)
+{
+    if (n & (n - 1)) /* it grows at powers of two */
+        return array;
+    void *grown = realloc(array, (n ? 2 * (size_t)n : 1) * size);
+    if (!grown)
+        vit_fail(err, VIT_ERR_MEMORY, "out of memory for the steps of a plan");
+    return grown;
+}
+
 struct vit_plan_kernel {
     char key[VIT_PROBLEM_KEY_MAX];
     struct vit_kernel *kernel;
 };
 
-struct cut {
-    struct vit_array *buffer;
-    enum vit_dtype type;
-    int64_t rows, width; /* either 0: the plan does not need it */
-    struct vit_array *same; /* not NULL: where activations are f32, the buffer is that one */
+struct vit_piece {
+    void *data;
+    size_t size;
+    int arrays; /* that it is in use for */
 };
 
-/* Bytes of a buffer, rounded up so that the next one is 64-byte aligned. */
-static size_t extent(const struct cut *cut)
+static struct vit_piece *piece_of(struct vit_plan *p, struct vit_array array)
 {
-    return ((size_t)cut->rows * (size_t)cut->width * vit_dtype_size(cut->type) + 63) / 64 * 64;
+    int i = 0;
+    while (p->pieces[i].data != array.data)
+        i++;
+    return &p->pieces[i];
 }
 
-static vit_status cut_arena(struct vit_plan *p, struct cut *cuts, int n_cuts, struct vit_error *err)
+/* The smallest piece of so many bytes that is not in use, or a new one, which is written to: fresh memory would cost
+ * whoever asks for it first. */
+static struct vit_piece *find_piece(struct vit_plan *p, size_t size)
 {
-    size_t total = 64;
-    for (int i = 0; i < n_cuts; i++)
-        total += extent(&cuts[i]);
-    p->arena = aligned_alloc(64, total);
-    if (!p->arena)
-        return vit_fail(err, VIT_ERR_MEMORY, "out of memory for the activations of batch %d: %zu bytes", p->batch,
-                        total);
-    memset(p->arena, 0, total);
-    char *at = p->arena;
-    for (int i = 0; i < n_cuts; i++) {
-        *cuts[i].buffer = cuts[i].same && p->types->activation == VIT_F32 ? *cuts[i].same : (struct vit_array){at, cuts[i].type};
-        at += extent(&cuts[i]);
+    struct vit_piece *best = NULL, *pieces;
+    for (int i = 0; i < p->n_pieces; i++)
+        if (p->pieces[i].arrays == 0 && p->pieces[i].size >= size && (!best || p->pieces[i].size < best->size))
+            best = &p->pieces[i];
+    if (best)
+        return best;
+    struct vit_piece fresh = {aligned_alloc(64, size), size, 0};
+    if (!fresh.data || !(pieces = make_room(p->pieces, p->n_pieces, sizeof fresh, p->err))) {
+        free(fresh.data);
+        return NULL;
     }
-    return VIT_OK;
+    memset(fresh.data, 0, size);
+    p->pieces = pieces;
+    p->pieces[p->n_pieces] = fresh;
+    return &p->pieces[p->n_pieces++];
 }
 
-static vit_status allocate_arena(struct vit_plan *p, struct vit_error *err)
+struct vit_array vit_plan_take(struct vit_plan *p, enum vit_dtype type, int64_t rows, int64_t width)
 {
-    const struct vit_config *c = vit_model_config(p->model);
-    int64_t B = p->batch, D = c->width, T = vit_config_tokens(c), N = vit_config_patches(c), F = c->mlp, K = c->classes;
-    int64_t read = vit_plan_tokens_read(p), mixed = p->types->activation != p->types->stream, map = c->pool == VIT_POOL_MAP;
-    int64_t patch = 3 * c->patch * c->patch, two_heads = c->pool == VIT_POOL_CLS_DIST_MEAN;
-    enum vit_dtype type = p->types->activation;
-    struct cut cuts[] = {
-        {&p->patches, VIT_F32, B * N, patch, NULL},
-        {&p->rounded, type, mixed * B * N, patch, &p->patches},
-        {&p->x, VIT_F32, B * T, D, NULL},
-        {&p->h, type, B * T, D, NULL},
-        {&p->embedded, VIT_F32, mixed * B * N, D, &p->h},
-        {&p->qkv, type, B * T, 3 * D, NULL},
-        {&p->qkv_f32, VIT_F32, mixed * c->qk_norm * B * T, 3 * D, &p->qkv},
-        {&p->f, type, B * T, F, NULL},
-        {&p->f_f32, VIT_F32, mixed * c->swiglu * B * T, F, &p->f},
-        {&p->f2, VIT_F32, c->swiglu * B * T, 2 * F, NULL},
-        {&p->read, VIT_F32, B * read, D, NULL},
-        {&p->read_h, type, B * read, D, NULL},
-        {&p->q, type, B * read, D, NULL},
-        {&p->latent_f32, VIT_F32, map * B, D, NULL},
-        {&p->latent, type, mixed * map * B, D, &p->latent_f32},
-        {&p->query, type, map * B, D, NULL},
-        {&p->pooled, VIT_F32, B, vit_config_head_width(c), NULL},
-        {&p->pooled_dist, VIT_F32, two_heads * B, D, NULL},
-        {&p->pair, VIT_F32, two_heads * 2 * B, K, NULL},
-        {&p->logits, VIT_F32, B, K, NULL},
-    };
-    return cut_arena(p, cuts, (int)(sizeof cuts / sizeof *cuts), err);
+    size_t size = ((size_t)rows * (size_t)width * vit_dtype_size(type) + 63) / 64 * 64;
+    struct vit_piece *piece = find_piece(p, size);
+    if (!piece) {
+        vit_fail(p->err, VIT_ERR_MEMORY, "out of memory for the activations of batch %d: %zu bytes", p->batch, size);
+        return (struct vit_array){NULL, type};
+    }
+    piece->arrays++;
+    return (struct vit_array){piece->data, type};
+}
+
+struct vit_array vit_plan_take_as(struct vit_plan *p, enum vit_dtype type, struct vit_array other, int64_t rows,
+                                  int64_t width)
+{
+    if (other.type != type || !other.data)
+        return vit_plan_take(p, type, rows, width);
+    piece_of(p, other)->arrays++;
+    return other;
+}
+
+void vit_plan_give_back(struct vit_plan *p, struct vit_array array)
+{
+    if (array.data)
+        piece_of(p, array)->arrays--;
 }
 
 static vit_status allocate_scratch(struct vit_plan *p, struct vit_error *err)
@@ -103,9 +113,7 @@ vit_status vit_plan_create(struct vit_plan **plan, const struct vit_model *model
     p->traced = options->traced;
     p->tokens = vit_config_tokens(vit_model_config(model));
     p->err = err;
-    vit_status status = allocate_arena(p, err);
-    if (status == VIT_OK)
-        status = vit_forward(p);
+    vit_status status = vit_forward(p);
     if (status == VIT_OK)
         status = allocate_scratch(p, err);
     p->err = NULL;
@@ -126,8 +134,10 @@ void vit_plan_free(struct vit_plan *plan)
         vit_kernel_free(plan->kernels[i].kernel);
     free(plan->kernels);
     free(plan->steps);
+    for (int i = 0; i < plan->n_pieces; i++)
+        free(plan->pieces[i].data);
+    free(plan->pieces);
     free(plan->scratch);
-    free(plan->arena);
     free(plan);
 }
 
@@ -150,17 +160,6 @@ vit_status vit_plan_run(struct vit_plan *plan, bool profile, const char *trace_d
 }
 
 /* ---- Building ---- */
-
-/* array, of n elements of size, with room for one more; NULL when there is none, and array as it was. */
-static void *make_room(void *array, int n, size_t size, struct vit_error *err)
-{
-    if (n & (n - 1)) /* it grows at powers of two */
-        return array;
-    void *grown = realloc(array, (n ? 2 * (size_t)n : 1) * size);
-    if (!grown)
-        vit_fail(err, VIT_ERR_MEMORY, "out of memory for the steps of a plan");
-    return grown;
-}
 
 /* The kernel for problem: that of an earlier step, or a new one. */
 static vit_status kernel_for(struct vit_kernel **kernel, struct vit_plan *p, const struct vit_problem *problem,
@@ -187,6 +186,8 @@ static vit_status kernel_for(struct vit_kernel **kernel, struct vit_plan *p, con
 static vit_status add(struct vit_plan *p, const char *name, const struct vit_problem *problem, struct vit_buffers buffers)
 {
     struct vit_step step = {.op = vit_op_name(problem->op), .buffers = buffers, .flops = vit_problem_flops(problem)};
+    if (!buffers.dst || (!buffers.in[0] && problem->op != VIT_QK_NORM))
+        return VIT_ERR_MEMORY; /* vit_plan_take has said so */
     snprintf(step.name, sizeof step.name, "%s", name);
     vit_status status = kernel_for(&step.kernel, p, problem, &buffers);
     if (status != VIT_OK)
@@ -271,14 +272,18 @@ static vit_status add_qk_norm(struct vit_plan *p, float *qkv, int64_t rows, cons
     return add(p, q->name, &problem, buffers);
 }
 
-vit_status vit_plan_qkv(struct vit_plan *p, struct vit_array src, int64_t rows, const struct vit_block *block)
+vit_status vit_plan_qkv(struct vit_plan *p, struct vit_array dst, struct vit_array src, int64_t rows,
+                        const struct vit_block *block)
 {
     const struct vit_config *c = vit_model_config(p->model);
     if (!c->qk_norm)
-        return vit_plan_linear(p, p->qkv, src, rows, &block->qkv);
-    VIT_TRY(vit_plan_linear(p, p->qkv_f32, src, rows, &block->qkv));
-    VIT_TRY(add_qk_norm(p, p->qkv_f32.data, rows, block));
-    return vit_plan_convert(p, p->qkv, p->qkv_f32, rows * 3 * c->width, block->qkv.name);
+        return vit_plan_linear(p, dst, src, rows, &block->qkv);
+    struct vit_array qkv = vit_plan_take_as(p, VIT_F32, dst, rows, 3 * c->width);
+    VIT_TRY(vit_plan_linear(p, qkv, src, rows, &block->qkv));
+    VIT_TRY(add_qk_norm(p, qkv.data, rows, block));
+    VIT_TRY(vit_plan_convert(p, dst, qkv, rows * 3 * c->width, block->qkv.name));
+    vit_plan_give_back(p, qkv);
+    return VIT_OK;
 }
 
 vit_status vit_plan_hidden(struct vit_plan *p, struct vit_array dst, struct vit_array src, int64_t rows,
@@ -287,10 +292,15 @@ vit_status vit_plan_hidden(struct vit_plan *p, struct vit_array dst, struct vit_
     const struct vit_config *c = vit_model_config(p->model);
     if (!c->swiglu)
         return vit_plan_linear_act(p, dst, src, rows, fc1);
-    VIT_TRY(vit_plan_linear(p, p->f2, src, rows, fc1));
+    struct vit_array halves = vit_plan_take(p, VIT_F32, rows, 2 * c->mlp);
+    struct vit_array product = vit_plan_take_as(p, VIT_F32, dst, rows, c->mlp);
+    VIT_TRY(vit_plan_linear(p, halves, src, rows, fc1));
     VIT_TRY(add(p, fc1->name, &(struct vit_problem){VIT_GATE, .gate = {rows, c->mlp, c->act}},
-                (struct vit_buffers){p->f_f32.data, {p->f2.data}}));
-    return vit_plan_convert(p, dst, p->f_f32, rows * c->mlp, fc1->name);
+                (struct vit_buffers){product.data, {halves.data}}));
+    VIT_TRY(vit_plan_convert(p, dst, product, rows * c->mlp, fc1->name));
+    vit_plan_give_back(p, halves);
+    vit_plan_give_back(p, product);
+    return VIT_OK;
 }
 
 /* k: where keys begin, in elements from the start of kv; the values follow. */

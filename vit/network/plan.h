@@ -41,27 +41,12 @@ struct vit_plan {
     int tokens;  /* of each image in x; fewer than T behind a last block that computes only those that are read */
     bool traced; /* every stage is wanted whole */
 
-    /* The arena, cut into the buffers that the steps share. What is marked f32 is of the stream's type, the rest are
-     * activations. */
-    char *arena;
     struct vit_array patches; /* (B, N, 3PP) f32, the input */
-    struct vit_array rounded; /* the same as activations */
-    struct vit_array x;       /* (B, T, D) f32, the residual stream; behind the last block (B, tokens, D) */
-    struct vit_array embedded; /* (B, N, D) f32 */
-    struct vit_array h;       /* (B, T, D) */
-    struct vit_array qkv;     /* (B, T, 3D) */
-    struct vit_array f;       /* (B, T, F) */
-    struct vit_array pooled;  /* (B, D) f32, or (B, 2D) with pool concat */
+    struct vit_array x;       /* (B, tokens, D) of the stream's type: the residual stream at the last step */
     struct vit_array logits;  /* (B, K) f32, the output */
 
-    /* Of a model or a plan that needs them; else empty. */
-    struct vit_array read, read_h, q; /* (B, read, D): of the tokens that are read alone, the residual stream (f32), what
-                                         the queries are made of, and the queries */
-    struct vit_array qkv_f32;         /* (B, T, 3D) f32: before the norms of q and k */
-    struct vit_array f2, f_f32;       /* (B, T, 2F), (B, T, F) f32: SwiGLU's two halves, and their product */
-    struct vit_array latent, latent_f32, query; /* (B, D): attention pooling's */
-    struct vit_array pooled_dist;     /* (B, D) f32: the distillation token for its own head */
-    struct vit_array pair;            /* (2, B, K) f32: the logits of both heads */
+    int n_pieces; /* of memory, which the arrays of steps lie in */
+    struct vit_piece *pieces;
 
     int n_steps;
     struct vit_step *steps;
@@ -86,6 +71,19 @@ void vit_plan_free(struct vit_plan *plan); /* NULL is fine */
 /* patches -> logits. profile adds to every step's seconds; trace_dir may be NULL. */
 vit_status vit_plan_run(struct vit_plan *plan, bool profile, const char *trace_dir, struct vit_error *err);
 
+/* ---- For forward.c: arrays ---- */
+
+/* An array (rows, width), in memory that no other array has which is not given back yet. Without data when memory has run
+ * out: then the next step fails. */
+struct vit_array vit_plan_take(struct vit_plan *plan, enum vit_dtype type, int64_t rows, int64_t width);
+
+/* The same for values that other holds: other itself, where that is of this type. */
+struct vit_array vit_plan_take_as(struct vit_plan *plan, enum vit_dtype type, struct vit_array other, int64_t rows,
+                                  int64_t width);
+
+/* Gives an array back when the last step that uses it has been appended. */
+void vit_plan_give_back(struct vit_plan *plan, struct vit_array array);
+
 /* ---- For forward.c: each appends one step or a few, named after the layer that they execute ---- */
 
 /* dst (rows, D) = norm(src (rows, D) f32). */
@@ -100,8 +98,9 @@ vit_status vit_plan_linear_act(struct vit_plan *plan, struct vit_array dst, stru
 vit_status vit_plan_linear_add(struct vit_plan *plan, struct vit_array dst, struct vit_array src, int64_t rows,
                                const struct vit_linear *linear);
 
-/* qkv (rows, 3D) = the projection of src (rows, D), with the norms of q and k where the model has them. */
-vit_status vit_plan_qkv(struct vit_plan *plan, struct vit_array src, int64_t rows, const struct vit_block *block);
+/* dst (rows, 3D) = the projection of src (rows, D), with the norms of q and k where the model has them. */
+vit_status vit_plan_qkv(struct vit_plan *plan, struct vit_array dst, struct vit_array src, int64_t rows,
+                        const struct vit_block *block);
 
 /* dst (rows, F) = act(fc1(src (rows, D))); with SwiGLU, act of fc1's first half times its second half. */
 vit_status vit_plan_hidden(struct vit_plan *plan, struct vit_array dst, struct vit_array src, int64_t rows,
@@ -121,7 +120,7 @@ vit_status vit_plan_gather(struct vit_plan *plan, struct vit_array dst, struct v
 /* dst (B, D) f32 = src (D) for every image. */
 vit_status vit_plan_repeat(struct vit_plan *plan, struct vit_array dst, const float *src, const char *name);
 
-/* dst (n) = src (n) f32, as activations. Where these are of the same type, there is one buffer for both and no step. */
+/* dst (n) = src (n), rounded; without a step where both are one (vit_plan_take_as). */
 vit_status vit_plan_convert(struct vit_plan *plan, struct vit_array dst, struct vit_array src, int64_t n,
                           const char *name);
 
