@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -251,9 +252,32 @@ Test(inputs, streams_share_the_threads)
     struct program p = RUN("classify", "-t", "3", "--streams", "2", BEE);
     program_expect(&p, 2, "3 threads cannot be shared equally by 2 streams");
     program_free(&p);
-    p = RUN("classify", "-v", "-t", "4", "--streams", "2", "-b", "3", BEE);
+    p = RUN("classify", "-v", "-t", "4", "--streams", "2", "-b", "3", "samples");
     program_expect(&p, 0, "2 streams of batches of 3, each on 2 threads");
     program_free(&p);
+}
+
+/* User and system seconds of children that have ended. */
+static double children_seconds(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_CHILDREN, &usage);
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           1e-6 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+}
+
+Test(inputs, a_batch_larger_than_the_pictures_costs_nothing)
+{
+    double start = children_seconds();
+    struct program p = RUN("classify", BEE);
+    double alone = children_seconds() - start;
+    program_expect(&p, 0, NULL);
+    program_free(&p);
+    p = RUN("classify", "-v", "-b", "256", BEE);
+    program_expect(&p, 0, "1 stream of batches of 1,");
+    program_free(&p);
+    double batched = children_seconds() - start - alone;
+    cr_assert(batched < 5 * alone + 0.2, "%.2f s, and %.2f s with -b 256", alone, batched);
 }
 
 /* A stream computes as a single one of its batch size and threads does. */

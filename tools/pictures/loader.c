@@ -222,6 +222,11 @@ vit_status vit_loader_start(struct vit_loader **loader, const struct vit_model *
     return status;
 }
 
+int vit_loader_batch(const struct vit_loader *loader)
+{
+    return loader->batch;
+}
+
 void vit_loader_free(struct vit_loader *loader)
 {
     if (!loader)
