@@ -151,6 +151,28 @@ static void check_table(const char *format, char separator)
     folder_remove(folder);
 }
 
+/* A picture without a class above the threshold has a row, too; and names keep their bytes. */
+static void check_rows(const char *format, char separator)
+{
+    char *folder = folder_make();
+    char *first = folder_link(folder, "\xfe.jpg", BEE), *second = folder_link(folder, "\xff\xc3.jpg", BEE);
+    struct program p = RUN("classify", "--threshold", "1", "-f", format, first, second);
+    program_expect(&p, 0, NULL);
+    const char *text = strchr(p.out, '\n') + 1;
+    expect_fields(&text, separator, (const char *const[]){ first, "", "", "", "", "" });
+    expect_fields(&text, separator, (const char *const[]){ second, "", "", "", "", "" });
+    cr_assert_str_empty(text);
+    program_free(&p);
+    free(first), free(second);
+    folder_remove(folder);
+}
+
+Test(records, every_picture_has_a_row)
+{
+    check_rows("csv", ',');
+    check_rows("tsv", '\t');
+}
+
 Test(records, csv)
 {
     check_table("csv", ',');
@@ -215,9 +237,11 @@ Test(records, text_is_for_people)
 {
     char *folder = folder_make();
     free(folder_link(folder, "a\x1b[31m\n.jpg", BEE));
+    free(folder_link(folder, "b\xff\xc3\xc2\x9b\xc3\xa9.jpg", BEE));
     struct program p = RUN("classify", "-k3", folder);
     program_expect(&p, 0, NULL);
-    cr_assert_eq(program_lines(&p), 4, "%s", p.out);
+    cr_assert_eq(program_lines(&p), 8, "%s", p.out);
+    cr_assert(strstr(p.out, "/b\\xff\\xc3\\xc2\\x9b\xc3\xa9.jpg\n"), "%s", p.out);
     cr_assert(strstr(p.out, "/a\\x1b[31m\\n.jpg\n"), "%s", p.out); /* nothing that a terminal would obey */
     cr_assert(strstr(p.out, "%   "), "%s", p.out);
     program_free(&p);

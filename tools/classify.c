@@ -267,7 +267,11 @@ static void say_summary(const struct job *job)
     double seconds = vit_progress_seconds(&job->progress);
     if (job->options->verbose)
         vit_say("%zu pictures in %.3f s: %.1f/s", done, seconds, (double)done / seconds);
-    if (job->n_failed && job->inputs.n > 1 && !job->options->quiet)
+    if (job->options->quiet)
+        return;
+    if (vit_stop_signal())
+        vit_say("interrupted: %zu of %zu inputs done", done, job->inputs.n);
+    if (job->n_failed && job->inputs.n > 1)
         vit_say("%zu of %zu inputs failed", job->n_failed, done);
 }
 
@@ -311,7 +315,5 @@ int vit_command_classify(const struct vit_options *options)
     else
         vit_say("%s", err.message);
     free_job(&job);
-    if (vit_stop_interrupted())
-        return VIT_EXIT_INTERRUPTED;
     return status != VIT_OK ? VIT_EXIT_FATAL : job.n_failed ? VIT_EXIT_INPUT : VIT_EXIT_DONE;
 }

@@ -155,7 +155,5 @@ int vit_command_convert(const struct vit_options *options)
     if (status != VIT_OK)
         vit_say("%s", err.message);
     vit_model_free(model);
-    if (vit_stop_interrupted())
-        return VIT_EXIT_INTERRUPTED;
     return status != VIT_OK ? VIT_EXIT_FATAL : agrees ? VIT_EXIT_DONE : VIT_EXIT_INPUT;
 }

@@ -120,7 +120,7 @@ static int run_command(const struct command *command, int n, char **argv)
         status = command->run(&options);
     }
     vit_options_free(&options);
-    return status;
+    return vit_stop_signal() ? VIT_EXIT_SIGNAL + vit_stop_signal() : status;
 }
 
 int main(int argc, char **argv)

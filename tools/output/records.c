@@ -72,11 +72,13 @@ static void write_header(const struct vit_records *records)
         fprintf(records->output->text, "%s%c", names[i], i < 5 ? separator(records) : '\n');
 }
 
-static void write_failed_row(const struct vit_records *records, const struct vit_record *record)
+/* Of an input that failed, or of whose classes none reaches the threshold. */
+static void write_empty_row(const struct vit_records *records, const struct vit_record *record)
 {
     FILE *out = records->output->text;
-    char error[VIT_ERROR_MAX + 32];
-    snprintf(error, sizeof error, "%s: %s", vit_status_name(record->err->status), record->err->message);
+    char error[VIT_ERROR_MAX + 32] = "";
+    if (record->err)
+        snprintf(error, sizeof error, "%s: %s", vit_status_name(record->err->status), record->err->message);
     vit_text_field(out, record->file, separator(records));
     for (int i = 0; i < 5; i++)
         putc(separator(records), out);
@@ -126,8 +128,8 @@ vit_status vit_records_write(struct vit_records *records, const struct vit_recor
         putc('\n', out);
         break;
     default:
-        if (record->err)
-            write_failed_row(records, record);
+        if (record->n == 0)
+            write_empty_row(records, record);
         else
             write_rows(records, record);
     }

@@ -58,15 +58,13 @@ void vit_text_plain(FILE *out, const char *s)
         if (c == '\n' || c == '\t' || c == '\r') {
             fprintf(out, "\\%c", c == '\n' ? 'n' : c == '\t' ? 't' : 'r');
             s++;
-        } else if (c < 0x20 || c == 0x7F) {
-            fprintf(out, "\\x%02x", c);
-            s++;
-        } else if (c == 0xC2 && next >= 0x80 && next < 0xA0) { /* C1 controls: terminals obey them too */
-            fprintf(out, "\\x%02x", next);
-            s += 2;
-        } else {
-            s += put_char(out, s);
+            continue;
         }
+        bool good, c1 = c == 0xC2 && next >= 0x80 && next < 0xA0; /* controls too, which terminals obey */
+        size_t n = next_char(s, &good);
+        good = good && c >= 0x20 && c != 0x7F && !c1;
+        for (; n > 0; n--)
+            fprintf(out, good ? "%c" : "\\x%02x", (unsigned char)*s++);
     }
 }
 
@@ -98,7 +96,7 @@ void vit_text_field(FILE *out, const char *s, char separator)
     while (*s) {
         if (*s == '"')
             putc('"', out);
-        s += put_char(out, s);
+        putc(*s++, out);
     }
     if (quote)
         putc('"', out);
