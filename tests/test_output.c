@@ -46,6 +46,31 @@ Test(output, file_gets_what_stdout_would)
     folder_remove(folder);
 }
 
+Test(output, name_of_the_file_says_the_format)
+{
+    static const char *const formats[] = { "csv", "tsv", "json", "jsonl", "text" };
+    char *folder = folder_make(), out[128];
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        snprintf(out, sizeof out, "%s/x.%s", folder, formats[i]);
+        struct program plain = RUN("classify", "-f", formats[i], BEE), p = RUN("classify", BEE, "-o", out);
+        program_expect(&p, 0, NULL);
+        char *text = slurp(out);
+        cr_assert_str_eq(text, plain.out, "%s", formats[i]);
+        program_free(&p), program_free(&plain);
+        free(text);
+    }
+    struct program p = RUN("classify", BEE, "-f", "jsonl", "-o", out);
+    program_expect(&p, 0, NULL);
+    char *text = slurp(out);
+    cr_assert_eq(text[0], '{');
+    program_free(&p);
+    free(text);
+    p = RUN("convert", "weights/vit.safetensors", "-o", "/tmp/vit-never-made.gguf");
+    program_expect(&p, 2, "-o /tmp/vit-never-made.gguf: what is made is a safetensors file");
+    program_free(&p);
+    folder_remove(folder);
+}
+
 Test(output, unwritable_file)
 {
     struct program p = RUN("classify", BEE, "-o", "/tmp/vit-no-such-folder/x");

@@ -135,7 +135,7 @@ int main(int argc, char **argv)
         print_usage(stderr);
         return VIT_EXIT_FATAL;
     }
-    if (strcmp(word, "--version") == 0)
+    if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0 || strcmp(word, "version") == 0)
         return answer(true, NULL);
     bool help = strcmp(word, "help") == 0;
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || (help && argc == 2))
