@@ -40,6 +40,18 @@ Test(options, help_is_data)
     }
 }
 
+Test(options, help_fits_a_terminal_of_80_columns)
+{
+    const char *const commands[] = { "help", "classify", "info", "convert", "bench" };
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        struct program p = RUN(commands[i], i == 0 ? NULL : "--help");
+        program_expect(&p, 0, NULL);
+        for (char *line = strtok(p.out, "\n"); line; line = strtok(NULL, "\n"))
+            cr_assert(strlen(line) <= 80, "%zu columns: %s", strlen(line), line);
+        program_free(&p);
+    }
+}
+
 Test(options, version_names_everything)
 {
     const char *const ways[][3] = { { "--version" }, { "-V" }, { "version" }, { "classify", "--version" } };

@@ -127,7 +127,9 @@ static vit_status prepare(struct job *job, struct vit_error *err)
     job->records = (struct vit_records){ .output = &job->output,
                                          .format = options->format,
                                          .scores = options->scores,
-                                         .color = vit_environment_color(job->output.fd) };
+                                         .model = job->model,
+                                         .color = vit_environment_color(job->output.fd),
+                                         .columns = vit_environment_columns(job->output.fd) };
     return VIT_OK;
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -108,4 +109,10 @@ bool vit_environment_color(int fd)
 {
     const char *term = variable("TERM");
     return isatty(fd) && !variable("NO_COLOR") && term && strcmp(term, "dumb") != 0;
+}
+
+int vit_environment_columns(int fd)
+{
+    struct winsize size;
+    return isatty(fd) && ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }

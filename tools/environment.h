@@ -15,4 +15,7 @@ char *vit_environment_tune_cache(void);
 /* Whether text on this descriptor is coloured: a terminal, and no NO_COLOR. */
 bool vit_environment_color(int fd);
 
+/* Columns of the terminal; 0 when it is none, or does not say. */
+int vit_environment_columns(int fd);
+
 #endif

@@ -11,6 +11,8 @@
 
 #include "tools/nearest.h"
 
+enum { HELP_COLUMNS = 80 };
+
 enum kind {
     SET,           /* bool = true; no argument */
     CLEAR,         /* bool = false; no argument */
@@ -491,6 +493,21 @@ void vit_options_free(struct vit_options *options)
     options->args = NULL;
 }
 
+/* The text, broken between words, in the columns behind indent. */
+static void write_wrapped(FILE *out, const char *text, int indent)
+{
+    for (int at = indent; *text;) {
+        int n = (int)strcspn(text, " ");
+        if (at > indent && at + 1 + n > HELP_COLUMNS) {
+            fprintf(out, "\n%*s", indent, "");
+            at = indent;
+        }
+        at += fprintf(out, "%s%.*s", at > indent ? " " : "", n, text);
+        text += n + (text[n] == ' ');
+    }
+    putc('\n', out);
+}
+
 void vit_options_print(FILE *out, unsigned command)
 {
     for (int i = 0; i < N_OPTIONS; i++) {
@@ -503,6 +520,7 @@ void vit_options_print(FILE *out, unsigned command)
             snprintf(left, sizeof left, "-%c, ", option->letter);
         snprintf(left + 4, sizeof left - 4, "--%s%s%s%s", option->name, option->argument ? " " : "",
                  option->argument ? option->argument : "", list ? ",..." : "");
-        fprintf(out, strlen(left) > 24 ? "  %s\n%28s%s\n" : "  %-24s  %s%s\n", left, "", option->help);
+        fprintf(out, strlen(left) > 24 ? "  %s\n%28s" : "  %-24s  %s", left, "");
+        write_wrapped(out, option->help, 28);
     }
 }

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char REPLACEMENT[] = "\xEF\xBF\xBD"; /* U+FFFD */
@@ -66,6 +67,27 @@ void vit_text_plain(FILE *out, const char *s)
         for (; n > 0; n--)
             fprintf(out, good ? "%c" : "\\x%02x", (unsigned char)*s++);
     }
+}
+
+/* Columns of a terminal that the character at s takes: two where it may be as wide as Chinese ones are. */
+static int width_of(const char *s)
+{
+    return (unsigned char)*s < 0xE0 ? 1 : 2;
+}
+
+void vit_text_cut(FILE *out, const char *s, int columns)
+{
+    int width = 0;
+    size_t n = 0, cut = 0; /* the bytes so far, and those that leave room for the dots */
+    for (bool good; s[n] && width <= columns; n += next_char(s + n, &good)) {
+        if (width <= columns - 3)
+            cut = n;
+        width += width_of(s + n);
+    }
+    char *start = width > columns ? strndup(s, cut) : NULL;
+    vit_text_plain(out, start ? start : s);
+    fputs(start ? "..." : "", out);
+    free(start);
 }
 
 void vit_text_json(FILE *out, const char *s)
