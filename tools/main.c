@@ -49,11 +49,10 @@ static const char SURROUNDINGS[] =
 
 static void print_usage(FILE *out)
 {
-    fputs("Classify pictures with Vision Transformers on the CPU.\n\nUsage:\n", out);
+    fputs("Classify pictures with Vision Transformers on the CPU.\n\nUsage: vit COMMAND [options] ...\n", out);
     for (int i = 0; i < N_COMMANDS; i++)
-        fprintf(out, "  vit %-9s%s\n%17s%.*s\n", COMMANDS[i].name, COMMANDS[i].arguments, "",
-                (int)strcspn(COMMANDS[i].summary, "\n"), COMMANDS[i].summary);
-    fprintf(out, "  vit help COMMAND (or vit COMMAND --help), vit --version\n\n%s", SURROUNDINGS);
+        fprintf(out, "  vit %-9s %.*s\n", COMMANDS[i].name, (int)strcspn(COMMANDS[i].summary, "\n"), COMMANDS[i].summary);
+    fprintf(out, "  vit COMMAND --help lists its arguments and options; vit --version\n\n%s", SURROUNDINGS);
 }
 
 static void print_command(FILE *out, const struct command *command)

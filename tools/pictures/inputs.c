@@ -96,8 +96,9 @@ static vit_status append_entry(struct vit_inputs *inputs, FTS *tree, FTSENT *ent
     switch (entry->fts_info) {
     case FTS_D:
         return VIT_OK;
-    case FTS_DNR:
     case FTS_NS:
+        return append_failed(inputs, path, err, "cannot open: %s", strerror(entry->fts_errno));
+    case FTS_DNR:
     case FTS_ERR:
         return append_failed(inputs, path, err, "cannot list the folder: %s", strerror(entry->fts_errno));
     case FTS_SL:
