@@ -137,12 +137,12 @@ Test(inputs, linked_folder_that_is_named_is_taken)
 Test(inputs, pipes_are_read_to_their_end, .timeout = 60)
 {
     char *bee = best_alone(BEE), *pizza = best_alone(PIZZA), script[256];
-    const char *const pictures[] = { "cat " BEE " | \"$0\" classify -qk1 --tune off -f jsonl /dev/stdin",
-                                     "\"$0\" classify -qk1 --tune off -f jsonl <(cat " BEE ") <(sleep 1; cat " PIZZA ")",
-                                     "mkfifo $$.fifo; cat " BEE " >$$.fifo & \"$0\" classify -qk1 --tune off -f jsonl $$.fifo" };
+    const char *const pictures[] = { "cat " BEE " | \"$0\" classify -qfjsonl --tune off /dev/stdin",
+                                     "\"$0\" classify -qfjsonl --tune off <(cat " BEE ") <(sleep 1; cat " PIZZA ")",
+                                     "mkfifo f; cat " BEE " >f & \"$0\" classify -qfjsonl --tune off f" };
     for (size_t i = 0; i < sizeof pictures / sizeof pictures[0]; i++) {
         char *folder = folder_make();
-        snprintf(script, sizeof script, "r=$PWD; cd %s; ln -s $r/samples; set -- \"$r/$0\"; exec bash -c '%s' \"$1\"", folder,
+        snprintf(script, sizeof script, "r=$PWD; cd %s; ln -s $r/samples; exec bash -c '%s' \"$r/$0\"", folder,
                  pictures[i]);
         struct program p = { ARGUMENTS("-c", script, VIT_PROGRAM), .executable = "/bin/bash" };
         program_run(&p);

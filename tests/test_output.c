@@ -66,7 +66,7 @@ Test(output, name_of_the_file_says_the_format)
     program_free(&p);
     free(text);
     p = RUN("convert", "weights/vit.safetensors", "-o", "/tmp/vit-never-made.gguf");
-    program_expect(&p, 2, "-o /tmp/vit-never-made.gguf: what is made is a safetensors file");
+    program_expect(&p, 2, "-o /tmp/vit-never-made.gguf: a safetensors file is made");
     program_free(&p);
     folder_remove(folder);
 }

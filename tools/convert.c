@@ -126,7 +126,7 @@ static vit_status check_options(const struct vit_options *options, struct vit_er
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "name the file to make: -o OUT.safetensors");
     size_t length = options->output ? strlen(options->output) : 0;
     if (options->output && (length < 12 || strcmp(options->output + length - 12, ".safetensors") != 0))
-        return vit_fail(err, VIT_ERR_UNSUPPORTED, "-o %s: what is made is a safetensors file: name it so, as OUT.safetensors",
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "-o %s: a safetensors file is made: name it so, as OUT.safetensors",
                         options->output);
     if (!options->verify != !options->image)
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "--verify LOGITS.npy and --image PICTURE go together");

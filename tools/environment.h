@@ -4,8 +4,8 @@
 
 #include "vit/vit.h"
 
-/* OMP_NUM_THREADS (unless threads are set already), VIT_OPS=ref and VIT_TRACE=DIR. Refuses more threads than the processors
- * can use or the system starts. Errors: unsupported, open, memory. */
+/* OMP_NUM_THREADS (unless threads are set already), VIT_OPS=ref and VIT_TRACE=DIR. Refuses more threads than the
+ * processors can use or the system starts. Errors: unsupported, open, memory. */
 vit_status vit_environment_session(struct vit_session_options *session, struct vit_error *err);
 
 /* The file that keeps what tuning has found, $XDG_CACHE_HOME/vit/tune or ~/.cache/vit/tune, its folder made; the caller

@@ -50,8 +50,8 @@ static const char SURROUNDINGS[] =
 static void print_usage(FILE *out)
 {
     fputs("Classify pictures with Vision Transformers on the CPU.\n\nUsage: vit COMMAND [options] ...\n", out);
-    for (int i = 0; i < N_COMMANDS; i++)
-        fprintf(out, "  vit %-9s %.*s\n", COMMANDS[i].name, (int)strcspn(COMMANDS[i].summary, "\n"), COMMANDS[i].summary);
+    for (const struct command *c = COMMANDS; c < COMMANDS + N_COMMANDS; c++)
+        fprintf(out, "  vit %-9s %.*s\n", c->name, (int)strcspn(c->summary, "\n"), c->summary);
     fprintf(out, "  vit COMMAND --help lists its arguments and options; vit --version\n\n%s", SURROUNDINGS);
 }
 

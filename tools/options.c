@@ -84,9 +84,11 @@ static const struct option OPTIONS[] = {
       "softmax over the classes, the model's raw numbers, or each class by itself (prob)" },
     { "format", 'f', "text|json|jsonl|csv|tsv", VIT_FOR_CLASSIFY, CHOICE, FIELD(format), 0,
       "form of the output (what -o F ends in, else text)" },
-    { "format", 'f', "text|json", VIT_FOR_INFO, CHOICE, FIELD(format), 0, "form of the output (what -o F ends in, else text)" },
+    { "format", 'f', "text|json", VIT_FOR_INFO, CHOICE, FIELD(format), 0,
+      "form of the output (what -o F ends in, else text)" },
     { "tensors", 0, NULL, VIT_FOR_INFO, SET, FIELD(tensors), 0, "list every tensor with its type and shape" },
-    { "format", 'f', "md|csv|json", VIT_FOR_BENCH, CHOICE, FIELD(format), 0, "form of the output (what -o F ends in, else md)" },
+    { "format", 'f', "md|csv|json", VIT_FOR_BENCH, CHOICE, FIELD(format), 0,
+      "form of the output (what -o F ends in, else md)" },
     { "output", 'o', "F", VIT_FOR_CLASSIFY | VIT_FOR_INFO | VIT_FOR_BENCH, TEXT, FIELD(output), 0,
       "write to file F, as the results come, in place of stdout" },
     { "output", 'o', "F", VIT_FOR_CONVERT, TEXT, FIELD(output), 0, "the file to make; it appears only when complete" },
@@ -341,8 +343,8 @@ static const char *find_foreign(unsigned command, const char *word)
 
 enum { NAMES_MAX = 512 };
 
-/* The command's options whose names begin with the word, or hold it anywhere; *last is one of them. Returns how many they
- * are. */
+/* The command's options whose names begin with the word, or hold it anywhere; *last is one of them. Returns how many
+ * they are. */
 static int list_names(unsigned command, const char *word, bool anywhere, char names[NAMES_MAX],
                       const struct option **last)
 {

@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-/* Turns the first SIGINT, SIGTERM and SIGHUP into a request to stop; a second one of its kind kills. False when no pipe can
- * be had. */
+/* Turns the first SIGINT, SIGTERM and SIGHUP into a request to stop; a second one of its kind kills. False when no pipe
+ * can be had. */
 bool vit_stop_install(void);
 
 /* Asks for a stop, as when the output fails. */

@@ -1,6 +1,6 @@
 /* text.h: strings from outside (file names, labels, messages), written so that they cannot break what they are
- * written into. What is not UTF-8 is told apart by people (\xff) and in CSV and TSV (the bytes as they are); JSON, which
- * cannot hold it, gets U+FFFD, one for each ill-formed part, as in Python. */
+ * written into. What is not UTF-8 shows its bytes (\xff) to people and keeps them in CSV and TSV; JSON, which cannot
+ * hold it, gets U+FFFD, one for each ill-formed part, as in Python. */
 #ifndef VIT_TOOLS_TEXT_H
 #define VIT_TOOLS_TEXT_H
 

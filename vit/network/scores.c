@@ -24,8 +24,8 @@ static void sink(const float *logits, struct vit_result *heap, int n, int at)
     heap[at].index = c;
 }
 
-/* The k best of K classes, best first, in K log k steps: the worst of those kept is the first to leave, and, once all were
- * seen, the last in the order. */
+/* The k best of K classes, best first, in K log k steps: the worst of those kept leaves first, for a better one and
+ * then for its place at the end. */
 static void select_best(const float *logits, int K, int k, struct vit_result *results)
 {
     for (int c = 0; c < k; c++)
