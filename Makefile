@@ -23,7 +23,7 @@ ONEDNN :=
 MISSING :=
 MISSING_TESTS :=
 SETUP := CC='$(CC)' ONEDNN_ROOT='$(ONEDNN_ROOT)' tools/setup.sh
-ifneq ($(filter-out clean distclean help,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean distclean help uninstall,$(or $(MAKECMDGOALS),all)),)
 $(foreach word,$(shell $(SETUP) probe),$(eval $(word)))
 ifneq ($(.SHELLSTATUS),0)
 $(error tools/setup.sh failed)
@@ -78,7 +78,7 @@ endif
 
 # ---- Commands ----
 
-.PHONY: all run test check install clean distclean help missing missing-tests
+.PHONY: all run test check install uninstall clean distclean help missing missing-tests
 .DELETE_ON_ERROR:
 
 all: $(BUILD)/vit $(BUILD)/libvit.a $(BUILD)/libvit.so
@@ -122,6 +122,7 @@ distclean:
 # weights/ beside itself there. A PREFIX that the loader does not search is told to programs by a run path.
 TO := $(DESTDIR)$(PREFIX)
 RPATH_USER := $(if $(filter-out /usr /usr/local,$(PREFIX)),-Wl$(comma)-rpath$(comma)$${libdir})
+REFRESH = @[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig
 install: $(INSTALLED)/vit $(INSTALLED)/libvit.so $(BUILD)/libvit.a weights/vit.safetensors
 	install -D -m 755 $(INSTALLED)/vit $(TO)/bin/vit
 	install -D -m 644 $(BUILD)/libvit.a $(TO)/lib/libvit.a
@@ -140,7 +141,15 @@ ifeq ($(ONEDNN),wheel)
 	install -D -m 644 $(WHEEL)/lib/libdnnl.so.3 $(TO)/lib/vit/libdnnl.so.3
 	install -D -m 644 -t $(TO)/lib/vit/licence $(WHEEL)/licence/*
 endif
-	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig
+	$(REFRESH)
+
+# Folders that only vit writes to go whole; a model that somebody put beside ours stays.
+uninstall:
+	rm -f $(TO)/bin/vit $(addprefix $(TO)/lib/,libvit.a libvit.so $(SONAME) libvit.so.$(VERSION) pkgconfig/vit.pc)
+	rm -f $(TO)/share/vit/vit.safetensors
+	rm -rf $(TO)/include/vit $(TO)/lib/vit $(TO)/share/doc/vit
+	[ ! -d $(TO)/share/vit ] || rmdir --ignore-fail-on-non-empty $(TO)/share/vit
+	$(REFRESH)
 
 help:
 	@echo 'make             build build/vit, build/libvit.a and build/libvit.so'
@@ -148,6 +157,7 @@ help:
 	@echo 'make test        set up what is missing, build, run every test'
 	@echo 'make check       the tests under the address and undefined sanitizers, then limited to AVX2'
 	@echo 'make install     into PREFIX (/usr/local), below DESTDIR when that is set'
+	@echo 'make uninstall   remove what make install puts there, with the same PREFIX and DESTDIR'
 	@echo 'make clean       remove what was built; build/deps stays'
 	@echo 'make distclean   remove build/ whole'
 	@echo

@@ -42,7 +42,7 @@ static const struct magic known[] = {
     {0, 4, "8BPS", "Photoshop"},
     {0, 8, "gimp xcf", "GIMP"},
     {0, 4, "\0\0\1\0", "Windows icon"},
-    {0, 4, "\0\0\2\0", "Windows cursor"},
+    {0, 8, "\0\0\2\0\0\0\0\0", "TGA"},
     {0, 4, "DDS ", "DirectDraw surface"},
     {0, 4, "qoif", "QOI"},
     {0, 4, "v/1\1", "OpenEXR"},

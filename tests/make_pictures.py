@@ -293,7 +293,7 @@ def make_bmps():
 def make_others():
     small = photo(8, 8)
     for name, word in (("GIF", "GIF"), ("WEBP", "WebP"), ("AVIF", "AVIF"), ("TIFF", "TIFF"), ("JPEG2000", "JPEG"),
-                       ("ICO", "icon"), ("PPM", "PNM")):
+                       ("ICO", "icon"), ("PPM", "PNM"), ("TGA", "TGA")):
         out = io.BytesIO()
         small.save(out, name)
         refuse(f"other-{name.lower()}.jpg", out.getvalue(), "unsupported", word)

@@ -2,13 +2,17 @@
 #include "tools/environment.h"
 
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/options.h"
+
+enum { ALWAYS_ALLOWED = 64 }; /* threads, however few the processors */
 
 /* A variable that is set and not empty, or NULL. */
 static const char *variable(const char *name)
@@ -30,10 +34,45 @@ static int omp_threads(void)
     return (*end == '\0' || *end == ',') && n >= 1 && n <= VIT_MAX_THREADS ? (int)n : 0;
 }
 
+static void *wait_for(void *lock)
+{
+    pthread_mutex_lock(lock);
+    pthread_mutex_unlock(lock);
+    return NULL;
+}
+
+/* Whether so many threads can be there at once: OpenMP would end the program where they cannot. */
+static bool can_start(int n)
+{
+    pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    pthread_t threads[VIT_MAX_THREADS];
+    int started = 0;
+    pthread_mutex_lock(&lock);
+    while (started < n && pthread_create(&threads[started], NULL, wait_for, &lock) == 0)
+        started++;
+    pthread_mutex_unlock(&lock);
+    for (int i = 0; i < started; i++)
+        pthread_join(threads[i], NULL);
+    return started == n;
+}
+
+static vit_status check_threads(int n, struct vit_error *err)
+{
+    long processors = sysconf(_SC_NPROCESSORS_CONF);
+    long most = 4 * processors > ALWAYS_ALLOWED ? 4 * processors : ALWAYS_ALLOWED;
+    if (n > most || n > VIT_MAX_THREADS)
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "%d threads are too many for the %ld processors here: at most %ld", n,
+                        processors, most);
+    if (!can_start(n - 1))
+        return vit_fail(err, VIT_ERR_MEMORY, "%d threads cannot be started: see ulimit -u, and -v for their stacks", n);
+    return VIT_OK;
+}
+
 vit_status vit_environment_session(struct vit_session_options *session, struct vit_error *err)
 {
     if (session->threads == 0)
         session->threads = omp_threads();
+    VIT_TRY(check_threads(session->threads ? session->threads : vit_default_threads(), err));
 
     const char *ops = variable("VIT_OPS");
     if (ops && strcmp(ops, "ref") != 0)
@@ -70,4 +109,10 @@ bool vit_environment_color(int fd)
 {
     const char *term = variable("TERM");
     return isatty(fd) && !variable("NO_COLOR") && term && strcmp(term, "dumb") != 0;
+}
+
+int vit_environment_columns(int fd)
+{
+    struct winsize size;
+    return isatty(fd) && ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }

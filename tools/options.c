@@ -11,6 +11,8 @@
 
 #include "tools/nearest.h"
 
+enum { HELP_COLUMNS = 80 };
+
 enum kind {
     SET,           /* bool = true; no argument */
     CLEAR,         /* bool = false; no argument */
@@ -42,6 +44,22 @@ enum { VIT_FOR_MODEL = VIT_FOR_CLASSIFY | VIT_FOR_CONVERT | VIT_FOR_INFO };
 
 #define FIELD(name) offsetof(struct vit_options, name)
 
+/* What other programs have, and what to do here. */
+static const struct {
+    const char *word; /* or letter */
+    unsigned commands;
+    const char *hint;
+} FOREIGN[] = {
+    { "i", VIT_FOR_CLASSIFY, "pictures and folders are named without an option" },
+    { "input", VIT_FOR_CLASSIFY, "pictures and folders are named without an option" },
+    { "image", VIT_FOR_CLASSIFY, "pictures and folders are named without an option" },
+    { "r", VIT_FOR_CLASSIFY, "a folder stands for its subfolders too" },
+    { "recursive", VIT_FOR_CLASSIFY, "a folder stands for its subfolders too" },
+    { "device", VIT_FOR_EVERY, "vit computes on the CPU" },
+    { "gpu", VIT_FOR_EVERY, "vit computes on the CPU" },
+    { "cuda", VIT_FOR_EVERY, "vit computes on the CPU" },
+};
+
 static const struct option OPTIONS[] = {
     { "model", 'm', "M", VIT_FOR_CLASSIFY | VIT_FOR_INFO | VIT_FOR_BENCH, TEXT, FIELD(model), 0,
       "model file or folder (default: $VIT_MODEL, else the model that came with vit)" },
@@ -65,10 +83,12 @@ static const struct option OPTIONS[] = {
     { "scores", 0, "prob|logit|sigmoid", VIT_FOR_CLASSIFY, CHOICE, FIELD(scores), 0,
       "softmax over the classes, the model's raw numbers, or each class by itself (prob)" },
     { "format", 'f', "text|json|jsonl|csv|tsv", VIT_FOR_CLASSIFY, CHOICE, FIELD(format), 0,
-      "form of the output (text)" },
-    { "format", 'f', "text|json", VIT_FOR_INFO, CHOICE, FIELD(format), 0, "form of the output (text)" },
+      "form of the output (what -o F ends in, else text)" },
+    { "format", 'f', "text|json", VIT_FOR_INFO, CHOICE, FIELD(format), 0,
+      "form of the output (what -o F ends in, else text)" },
     { "tensors", 0, NULL, VIT_FOR_INFO, SET, FIELD(tensors), 0, "list every tensor with its type and shape" },
-    { "format", 'f', "md|csv|json", VIT_FOR_BENCH, CHOICE, FIELD(format), 0, "form of the output (md)" },
+    { "format", 'f', "md|csv|json", VIT_FOR_BENCH, CHOICE, FIELD(format), 0,
+      "form of the output (what -o F ends in, else md)" },
     { "output", 'o', "F", VIT_FOR_CLASSIFY | VIT_FOR_INFO | VIT_FOR_BENCH, TEXT, FIELD(output), 0,
       "write to file F, as the results come, in place of stdout" },
     { "output", 'o', "F", VIT_FOR_CONVERT, TEXT, FIELD(output), 0, "the file to make; it appears only when complete" },
@@ -115,7 +135,7 @@ static const struct option OPTIONS[] = {
       "no progress, warnings or summary" },
     { "verbose", 'v', NULL, VIT_FOR_CLASSIFY, SET, FIELD(verbose), 0, "say more on stderr" },
     { "help", 'h', NULL, VIT_FOR_EVERY, SET, FIELD(help), 0, "this text" },
-    { "version", 0, NULL, VIT_FOR_EVERY, SET, FIELD(version), 0, "version, commit, oneDNN, instruction set" },
+    { "version", 'V', NULL, VIT_FOR_EVERY, SET, FIELD(version), 0, "version, commit, oneDNN, instruction set" },
 };
 
 enum { N_OPTIONS = sizeof OPTIONS / sizeof OPTIONS[0] };
@@ -312,21 +332,72 @@ static const struct option *find_letter(unsigned command, char letter)
     return NULL;
 }
 
-static vit_status refuse_name(const struct parser *p, const char *name, size_t length)
+static const char *find_foreign(unsigned command, const char *word)
 {
-    char word[64];
-    snprintf(word, sizeof word, "%.*s", (int)(length < sizeof word ? length : sizeof word - 1), name);
-    if (find_name(VIT_FOR_EVERY, name, length))
-        return vit_fail(p->err, VIT_ERR_UNSUPPORTED, "--%s is not an option of this command", word);
+    for (size_t i = 0; i < sizeof FOREIGN / sizeof FOREIGN[0]; i++) {
+        if ((FOREIGN[i].commands & command) && strcmp(FOREIGN[i].word, word) == 0)
+            return FOREIGN[i].hint;
+    }
+    return NULL;
+}
+
+enum { NAMES_MAX = 512 };
+
+/* The command's options whose names begin with the word, or hold it anywhere; *last is one of them. Returns how many
+ * they are. */
+static int list_names(unsigned command, const char *word, bool anywhere, char names[NAMES_MAX],
+                      const struct option **last)
+{
+    int n = 0;
+    size_t used = 0;
+    for (int i = 0; i < N_OPTIONS; i++) {
+        const char *found = strstr(OPTIONS[i].name, word);
+        if (!(OPTIONS[i].commands & command) || !found || (found > OPTIONS[i].name && !anywhere))
+            continue;
+        *last = &OPTIONS[i];
+        int length = snprintf(names + used, NAMES_MAX - used, "%s--%s", n++ ? ", " : "", OPTIONS[i].name);
+        used = used + (size_t)length < NAMES_MAX ? used + (size_t)length : NAMES_MAX - 1;
+    }
+    return n;
+}
+
+static vit_status refuse_name(const struct parser *p, const char *word, struct vit_error *err)
+{
+    const struct option *format = find_name(p->command, "format", 6), *last;
+    char names[NAMES_MAX];
+    int value;
+    if (format && parse_choice(word, format->argument, &value))
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "unknown option --%s; did you mean --format %s?", word, word);
+    if (strlen(word) >= 3 && list_names(p->command, word, true, names, &last) > 0)
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "unknown option --%s; did you mean %s?", word, names);
 
     struct vit_nearest nearest = { .word = word };
     for (int i = 0; i < N_OPTIONS; i++) {
         if (OPTIONS[i].commands & p->command)
             vit_nearest_offer(&nearest, OPTIONS[i].name);
     }
-    if (!nearest.best)
-        return vit_fail(p->err, VIT_ERR_UNSUPPORTED, "unknown option --%s", word);
-    return vit_fail(p->err, VIT_ERR_UNSUPPORTED, "unknown option --%s; did you mean --%s?", word, nearest.best);
+    if (nearest.best)
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "unknown option --%s; did you mean --%s?", word, nearest.best);
+    return vit_fail(err, VIT_ERR_UNSUPPORTED, "unknown option --%s", word);
+}
+
+/* The option of that name, or of that beginning of a name, as getopt_long has it. */
+static vit_status find_long(const struct parser *p, const char *name, size_t length, const struct option **option)
+{
+    char word[64], names[NAMES_MAX];
+    *option = find_name(p->command, name, length);
+    if (*option)
+        return VIT_OK;
+    snprintf(word, sizeof word, "%.*s", (int)(length < sizeof word ? length : sizeof word - 1), name);
+    const char *hint = find_foreign(p->command, word);
+    if (hint)
+        return vit_fail(p->err, VIT_ERR_UNSUPPORTED, "unknown option --%s; %s", word, hint);
+    if (find_name(VIT_FOR_EVERY, name, length))
+        return vit_fail(p->err, VIT_ERR_UNSUPPORTED, "--%s is not an option of this command", word);
+    int n = *word ? list_names(p->command, word, false, names, option) : 0;
+    if (n > 1)
+        return vit_fail(p->err, VIT_ERR_UNSUPPORTED, "--%s is ambiguous: %s", word, names);
+    return n == 1 ? VIT_OK : refuse_name(p, word, p->err);
 }
 
 /* The argument of an option that has none attached: the next word, whatever it looks like. */
@@ -343,9 +414,8 @@ static vit_status set_from_next(struct parser *p, const struct option *option)
 static vit_status parse_long(struct parser *p, const char *name)
 {
     size_t length = strcspn(name, "=");
-    const struct option *option = find_name(p->command, name, length);
-    if (!option)
-        return refuse_name(p, name, length);
+    const struct option *option;
+    VIT_TRY(find_long(p, name, length, &option));
     if (name[length] != '=')
         return set_from_next(p, option);
     if (!takes_argument(option))
@@ -358,6 +428,9 @@ static vit_status parse_short(struct parser *p, const char *letters)
 {
     for (; *letters; letters++) {
         const struct option *option = find_letter(p->command, *letters);
+        const char *hint = find_foreign(p->command, (char[]){ *letters, '\0' });
+        if (!option && hint)
+            return vit_fail(p->err, VIT_ERR_UNSUPPORTED, "unknown option -%c; %s", *letters, hint);
         if (!option && find_letter(VIT_FOR_EVERY, *letters))
             return vit_fail(p->err, VIT_ERR_UNSUPPORTED, "-%c is not an option of this command", *letters);
         if (!option)
@@ -371,9 +444,19 @@ static vit_status parse_short(struct parser *p, const char *letters)
     return VIT_OK;
 }
 
+/* Where --format is not given: `-o results.csv` says it. Else the first one. */
+static int format_of_output(unsigned command, const char *output)
+{
+    const struct option *format = find_name(command, "format", 6);
+    const char *dot = output ? strrchr(output, '.') : NULL;
+    int value;
+    return format && dot && parse_choice(dot + 1, format->argument, &value) ? value : 0;
+}
+
 vit_status vit_options_parse(struct vit_options *options, unsigned command, int n, char **argv, struct vit_error *err)
 {
     *options = (struct vit_options){
+        .format = -1,
         .batch = 1,
         .streams = 1,
         .top_k = 5,
@@ -399,6 +482,8 @@ vit_status vit_options_parse(struct vit_options *options, unsigned command, int 
         else
             VIT_TRY(word[1] == '-' ? parse_long(&p, word + 2) : parse_short(&p, word + 1));
     }
+    if (options->format < 0)
+        options->format = format_of_output(command, options->output);
     options->open.mean = options->mean.given ? options->mean.values : NULL;
     options->open.std = options->std.given ? options->std.values : NULL;
     return VIT_OK;
@@ -408,6 +493,21 @@ void vit_options_free(struct vit_options *options)
 {
     free(options->args);
     options->args = NULL;
+}
+
+/* The text, broken between words, in the columns behind indent. */
+static void write_wrapped(FILE *out, const char *text, int indent)
+{
+    for (int at = indent; *text;) {
+        int n = (int)strcspn(text, " ");
+        if (at > indent && at + 1 + n > HELP_COLUMNS) {
+            fprintf(out, "\n%*s", indent, "");
+            at = indent;
+        }
+        at += fprintf(out, "%s%.*s", at > indent ? " " : "", n, text);
+        text += n + (text[n] == ' ');
+    }
+    putc('\n', out);
 }
 
 void vit_options_print(FILE *out, unsigned command)
@@ -422,6 +522,7 @@ void vit_options_print(FILE *out, unsigned command)
             snprintf(left, sizeof left, "-%c, ", option->letter);
         snprintf(left + 4, sizeof left - 4, "--%s%s%s%s", option->name, option->argument ? " " : "",
                  option->argument ? option->argument : "", list ? ",..." : "");
-        fprintf(out, strlen(left) > 24 ? "  %s\n%28s%s\n" : "  %-24s  %s%s\n", left, "", option->help);
+        fprintf(out, strlen(left) > 24 ? "  %s\n%28s" : "  %-24s  %s", left, "");
+        write_wrapped(out, option->help, 28);
     }
 }

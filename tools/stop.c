@@ -1,4 +1,4 @@
-/* stop.c: SIGINT, and the flags and the pipe that carry a wish to stop to every thread. */
+/* stop.c: SIGINT, SIGTERM and SIGHUP, and the flags and the pipe that carry a wish to stop to every thread. */
 #include "tools/stop.h"
 
 #include <errno.h>
@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 /* Shared with a signal handler, hence global. */
-static atomic_bool requested, interrupted;
+static atomic_bool requested;
+static atomic_int first_signal;
 static int stop_pipe[2] = { -1, -1 };
 
 void vit_stop_request(void)
@@ -20,27 +21,29 @@ void vit_stop_request(void)
     (void)written;
 }
 
-static void on_interrupt(int signal_number)
+static void on_signal(int signal_number)
 {
-    (void)signal_number;
-    int saved = errno;
-    atomic_store(&interrupted, true);
+    int saved = errno, none = 0;
+    atomic_compare_exchange_strong(&first_signal, &none, signal_number);
     vit_stop_request();
     errno = saved;
 }
 
 bool vit_stop_install(void)
 {
+    static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
     if (pipe2(stop_pipe, O_CLOEXEC | O_NONBLOCK) != 0)
         return false;
     /* SA_RESTART: an interrupted read of a picture must not look like a damaged picture. */
-    struct sigaction action = { .sa_handler = on_interrupt, .sa_flags = SA_RESTART | (int)SA_RESETHAND };
+    struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART | (int)SA_RESETHAND }, inherited;
     sigemptyset(&action.sa_mask);
-    /* A shell starts background jobs with SIGINT ignored; that choice is the caller's. */
-    struct sigaction inherited;
-    if (sigaction(SIGINT, NULL, &inherited) == 0 && inherited.sa_handler == SIG_IGN)
-        return true;
-    return sigaction(SIGINT, &action, NULL) == 0;
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        /* A shell starts background jobs with SIGINT ignored, nohup ignores SIGHUP; that choice is the caller's. */
+        if (sigaction(signals[i], NULL, &inherited) != 0 ||
+            (inherited.sa_handler != SIG_IGN && sigaction(signals[i], &action, NULL) != 0))
+            return false;
+    }
+    return true;
 }
 
 bool vit_stop_requested(void)
@@ -48,9 +51,9 @@ bool vit_stop_requested(void)
     return atomic_load(&requested);
 }
 
-bool vit_stop_interrupted(void)
+int vit_stop_signal(void)
 {
-    return atomic_load(&interrupted);
+    return atomic_load(&first_signal);
 }
 
 int vit_stop_fd(void)

@@ -112,7 +112,7 @@ vit_status vit_weights_open(struct vit_weights **weights, const char *path, cons
     if (status != VIT_OK) {
         vit_weights_close(*weights);
         *weights = NULL;
-        return vit_context(err, status, "load %s", path);
+        return err && !strncmp(err->message, path, strlen(path)) ? status : vit_context(err, status, "load %s", path);
     }
     return VIT_OK;
 }

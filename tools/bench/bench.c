@@ -243,7 +243,5 @@ int vit_command_bench(const struct vit_options *options)
     else if (job.failed)
         vit_say("slower than before by more than %g %%", options->fail_over);
     free_job(&job);
-    if (vit_stop_interrupted())
-        return VIT_EXIT_INTERRUPTED;
     return status != VIT_OK ? VIT_EXIT_FATAL : job.failed ? VIT_EXIT_INPUT : VIT_EXIT_DONE;
 }

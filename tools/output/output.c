@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,7 +12,6 @@ static int data_fd = -1; /* what stdout was when the program started */
 
 void vit_output_claim_stdout(void)
 {
-    signal(SIGPIPE, SIG_IGN);
     /* Closed standard descriptors are filled, or the next file opened would become one of them. Those for writing are
      * filled for reading, so that writing data to them stays an error. */
     for (int fd = 0; fd <= 2; fd++) {
