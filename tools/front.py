@@ -6,7 +6,8 @@
 
 PHOTOGRAPH.svg   the best classes of the shipped model, and whether the first is the photograph's (samples/SOURCES.tsv)
 speed.svg        pictures per second of vit and of other libraries
-speed.tsv        what peers.py measured; its first line says when, where and with which versions
+speed.tsv        what peers.py measured; its first line says when, where and with which versions. In bf16 too where the
+                 CPU multiplies such numbers.
 
 Each SVG brings its own background and follows the reader's light or dark mode. It holds no photograph: hosts of README
 files block pictures inside pictures, so README.md shows those of samples/ above it."""
@@ -26,8 +27,8 @@ BEST = 3
 STYLE = """<style>
 text { font: 13px -apple-system, "Segoe UI", "Noto Sans", Helvetica, Arial, sans-serif; fill: #1f2328 }
 .title { font-size: 16px; font-weight: 600 } .small { font-size: 11.5px; fill: #59636e } .head { font-weight: 600 }
-.end { text-anchor: end } .back { fill: #ffffff } .track { fill: #e6eaef } .bar { fill: #8c959f } .ours { fill: #0969da }
-.right { fill: #1a7f37; font-weight: 600 } .wrong { fill: #cf222e; font-weight: 600 }
+.end { text-anchor: end } .back { fill: #ffffff } .track { fill: #e6eaef } .bar { fill: #8c959f }
+.ours { fill: #0969da } .right { fill: #1a7f37; font-weight: 600 } .wrong { fill: #cf222e; font-weight: 600 }
 @media (prefers-color-scheme: dark) {
 text { fill: #e6edf3 } .small { fill: #9198a1 } .back { fill: #0d1117 } .track { fill: #262c36 } .bar { fill: #6e7681 }
 .ours { fill: #4493f8 } .right { fill: #3fb950 } .wrong { fill: #ff7b72 }
@@ -47,7 +48,8 @@ def box(x, y, width, height, style):
 
 def write_svg(name, width, height, parts):
     size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
-    lines = [f'<svg xmlns="http://www.w3.org/2000/svg" {size}>', STYLE, box(0, 0, width, height, "back"), *parts, "</svg>"]
+    lines = [f'<svg xmlns="http://www.w3.org/2000/svg" {size}>', STYLE, box(0, 0, width, height, "back"), *parts,
+             "</svg>"]
     (FOLDER / f"{name}.svg").write_text("\n".join(lines) + "\n")
 
 
@@ -70,8 +72,10 @@ def first_name(label):
 
 def draw_answer(name, results, truth):
     width = 216
-    right = results[0]["label"] == truth
-    parts = [text(8, 20, "right", "right") if right else text(8, 20, f"wrong: {first_name(truth)}", "wrong")]
+    if results[0]["label"] == truth:
+        parts = [text(8, 20, "right", "right")]
+    else:
+        parts = [text(8, 20, "wrong", "wrong"), text(width - 8, 20, f"it is: {first_name(truth)}", "small end")]
     for i, result in enumerate(results):
         y = 46 + 32 * i
         parts += [text(8, y, first_name(result["label"])), text(width - 8, y, f"{100 * result['score']:.2f}%", "end"),
@@ -80,6 +84,13 @@ def draw_answer(name, results, truth):
 
 
 # ---- The chart of speeds ----
+
+def measure(program, options):
+    has_bf16 = "_bf16" in pathlib.Path("/proc/cpuinfo").read_text()
+    subprocess.run([ROOT / "tools" / "peers.py", "--arch", "vit_base_patch16_224", "--batch", "1,8", "--precision",
+                    "f32,bf16" if has_bf16 else "f32", "--rounds", "9", "--vit", program, "--table", TABLE, *options],
+                   check=True)
+
 
 def read_table():
     about, *rows = TABLE.read_text().splitlines()
@@ -96,11 +107,11 @@ def draw_panel(x, width, rows, fastest):
         group = [row for row in rows if row["precision"] == precision]
         for row in sorted(group, key=lambda row: -float(row["pictures_per_s"])):
             rate, ours = float(row["pictures_per_s"]), row["library"] == "vit"
-            length = (width - 150) * rate / fastest
+            length = (width - 160) * rate / fastest
             y += 22
             parts += [text(x, y, row["library"], "head" if ours else ""),
-                      box(x + 100, y - 11, length, 14, "ours" if ours else "bar"),
-                      text(x + 106 + length, y, f"{rate:.1f}", "head" if ours else "")]
+                      box(x + 110, y - 11, length, 14, "ours" if ours else "bar"),
+                      text(x + 116 + length, y, f"{rate:.1f}", "head" if ours else "")]
     return parts, y
 
 
@@ -110,7 +121,8 @@ def draw_speed():
     batches = list(dict.fromkeys(row["batch"] for row in rows))
     width, margin = 840, 16
     panel = (width - margin) / len(batches) - margin
-    parts = [text(margin, 28, f"Pictures per second: {rows[0]['model']}, {rows[0]['threads']} threads", "title")]
+    title = f"Pictures per second of {rows[0]['model']} on {rows[0]['threads']} threads: longer is better"
+    parts = [text(margin, 28, title, "title")]
     bottom = 0
     for i, batch in enumerate(batches):
         some = [row for row in rows if row["batch"] == batch]
@@ -129,8 +141,7 @@ def main():
     parser.add_argument("peers", nargs="*", help="with --measure, behind --: further options of peers.py")
     args = parser.parse_args()
     if args.measure:
-        subprocess.run([ROOT / "tools" / "peers.py", "--arch", "vit_base_patch16_224", "--batch", "1,8", "--precision",
-                        "f32,bf16", "--rounds", "9", "--vit", args.vit, "--table", TABLE, *args.peers], check=True)
+        measure(args.vit, args.peers)
     truth = read_truth()
     for name, results in zip(PHOTOGRAPHS, classify(args.vit, PHOTOGRAPHS)):
         draw_answer(name, results, truth[f"{name}.jpg"])
