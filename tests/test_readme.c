@@ -1,6 +1,6 @@
 /* test_readme.c: every vit command of the README is run; what those of a console block print is compared with what the
  * README shows there. A line of dots stands for any number of lines; numbers may differ by 0.02, since a score's last digits
- * depend on the CPU. */
+ * depend on the CPU. So are the pictures at its top, and the model that it fetches. */
 #include <ctype.h>
 #include <criterion/criterion.h>
 #include <math.h>
@@ -40,13 +40,16 @@ static char *read_stream(FILE *file)
     return text;
 }
 
-/* Whether both lines are the same but for numbers that are close. */
+/* Whether both lines are the same but for numbers that are close, and written with about as many digits: zeros at the end
+ * of a score are not. */
 static bool same_line(const char *got, const char *want)
 {
     while (*got && *want) {
         if (isdigit((unsigned char)*got) && isdigit((unsigned char)*want)) {
             char *got_end, *want_end;
             if (fabs(strtod(got, &got_end) - strtod(want, &want_end)) > 0.02)
+                return false;
+            if (labs((got_end - got) - (want_end - want)) > 2)
                 return false;
             got = got_end;
             want = want_end;
@@ -129,7 +132,7 @@ Test(readme, commands_in_the_text_work)
         free(run(folder, command));
         at += length;
     }
-    cr_assert_geq(n, 8, "only %d commands found in README.md", n);
+    cr_assert_geq(n, 2, "only %d commands found in README.md", n);
     folder_remove(folder);
     free(text);
 }
@@ -147,13 +150,16 @@ Test(readme, commands_print_what_it_shows)
             inside = strcmp(lines[i], "```console") == 0;
         if (!inside || strncmp(lines[i], "$ ", 2) != 0)
             continue;
+        char *command = lines[i] + 2;
+        for (size_t length; length = strlen(command), command[length - 1] == '\\' && i + 1 < n; i++)
+            memmove(command + length - 1, lines[i + 1], strlen(lines[i + 1]) + 1); /* over the backslash and the line's end */
         int first = i + 1, end = first;
         while (end < n && strncmp(lines[end], "$ ", 2) != 0 && strcmp(lines[end], "```") != 0)
             end++;
-        check(folder, lines[i] + 2, lines + first, end - first);
+        check(folder, command, lines + first, end - first);
         n_commands++;
     }
-    cr_assert_geq(n_commands, 8, "only %d commands found in README.md", n_commands);
+    cr_assert_geq(n_commands, 15, "only %d commands found in README.md", n_commands);
     folder_remove(folder);
     free(text);
 }
