@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Makes tests/goldens/vit_b16 anew: what timm has to say of the ViT-B/16 that README.md fetches, with weights of our own,
-since the released ones are 346 MB and on another host.
+"""Makes tests/goldens/vit_b16 anew: what timm has to say of the ViT-B/16 that README.md fetches, with weights of our
+own, since the released ones are 346 MB and on another host.
 
     python3 tests/make_vit_b16.py
 
@@ -8,7 +8,7 @@ config.json   as timm saves it for the very release
 tensors.tsv   names and shapes of its state_dict, and the shift and scale of the noise that each is filled with
 logits.npy    (1,1000) timm's answer to families/picture.png, from its file on, with these weights
 
-noise() below is test_readme.c's fill(). Needs timm==1.0.31 torch==2.15.0 pillow==13.0.0 numpy==2.4.6."""
+noise() below is noise_at() of vit_b16.c. Needs timm==1.0.31 torch==2.15.0 pillow==13.0.0 numpy==2.4.6."""
 import json
 from pathlib import Path
 

@@ -1,6 +1,6 @@
 /* test_readme.c: every vit command of the README is run; what those of a console block print is compared with what the
- * README shows there. A line of dots stands for any number of lines; numbers may differ by 0.02, since a score's last digits
- * depend on the CPU. So are the pictures at its top, and the model that it fetches. */
+ * README shows there. A line of dots stands for any number of lines; numbers may differ by 0.02, since a score's last
+ * digits depend on the CPU. The pictures at its top are compared too, and so is the model that it fetches. */
 #include <ctype.h>
 #include <criterion/criterion.h>
 #include <math.h>
@@ -40,8 +40,8 @@ static char *read_stream(FILE *file)
     return text;
 }
 
-/* Whether both lines are the same but for numbers that are close, and written with about as many digits: zeros at the end
- * of a score are not. */
+/* Whether both lines are the same but for numbers that are close and have about as many digits: zeros at the end of a
+ * score are not written. */
 static bool same_line(const char *got, const char *want)
 {
     while (*got && *want) {
@@ -152,7 +152,7 @@ Test(readme, commands_print_what_it_shows)
             continue;
         char *command = lines[i] + 2;
         for (size_t length; length = strlen(command), command[length - 1] == '\\' && i + 1 < n; i++)
-            memmove(command + length - 1, lines[i + 1], strlen(lines[i + 1]) + 1); /* over the backslash and the line's end */
+            memmove(command + length - 1, lines[i + 1], strlen(lines[i + 1]) + 1); /* over the backslash */
         int first = i + 1, end = first;
         while (end < n && strncmp(lines[end], "$ ", 2) != 0 && strcmp(lines[end], "```") != 0)
             end++;

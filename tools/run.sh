@@ -1,6 +1,6 @@
 #!/bin/sh
-# run.sh PROGRAM: what `make run` shows: the answers of the model that comes with vit to the photographs in samples/, and
-# how many of them are right. Run from the top of the tree.
+# run.sh PROGRAM: what `make run` shows: the answers of the model that comes with vit to the photographs in samples/,
+# and how many of them are right. Run from the top of the tree.
 set -eu
 program=$1
 unset VIT_MODEL
