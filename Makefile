@@ -89,7 +89,7 @@ AGAIN := --no-print-directory $(if $(V),,-s)
 run:
 	@$(SETUP) install
 	@$(MAKE) $(AGAIN) $(BUILD)/vit
-	$(BUILD)/vit classify samples
+	@tools/run.sh $(BUILD)/vit
 
 # The installation test installs the build without a sanitizer, which therefore has to be there. The thread sanitizer is
 # for build/thread/vit alone, and with OMP_NUM_THREADS=1: it takes what gomp's barriers order for data races.
