@@ -129,7 +129,7 @@ install: $(INSTALLED)/vit $(INSTALLED)/libvit.so $(BUILD)/libvit.a weights/vit.s
 	ln -sf libvit.so.$(VERSION) $(TO)/lib/$(SONAME)
 	ln -sf $(SONAME) $(TO)/lib/libvit.so
 	install -D -m 644 -t $(TO)/include/vit vit/vit.h
-	install -D -m 644 -t $(TO)/include/vit/base $(addprefix vit/base/,config.h error.h options.h preprocess.h tensor.h)
+	install -D -m 644 -t $(TO)/include/vit/base $(addprefix vit/base/,config.h error.h machine.h options.h preprocess.h tensor.h)
 	install -D -m 644 -t $(TO)/include/vit/weights/canonical weights/canonical/arch.h
 	install -d $(TO)/lib/pkgconfig
 	sed 's|@VERSION@|$(VERSION)|; s|@RPATH@|$(RPATH_USER)|; s|@ONEDNN@|$(ONEDNN_STATIC)|' vit/vit.pc.in | \

@@ -1,6 +1,7 @@
 /* main.c: the program `vit`: its commands, its help, its version. */
 #include <string.h>
 
+#include "tools/bench/bench.h"
 #include "tools/commands.h"
 #include "tools/nearest.h"
 #include "tools/output/messages.h"

@@ -100,18 +100,26 @@ static const struct option OPTIONS[] = {
     { "repetitions", 'r', "N", VIT_FOR_BENCH, COUNT, FIELD(repetitions), 1000000, "runs that count" },
     { "seconds", 0, "N", VIT_FOR_BENCH, REAL, FIELD(seconds), 0, "in place of -r: run for so long (3)" },
     { "profile", 0, NULL, VIT_FOR_BENCH, SET, FIELD(profile), 0, "show where the time goes, step by step" },
+    { "no-peak", 0, NULL, VIT_FOR_BENCH, SET, FIELD(no_peak), 0,
+      "leave out what the machine reaches in matrix products, which takes a second or two to measure" },
     { "end-to-end", 0, "DIR", VIT_FOR_BENCH, TEXT, FIELD(end_to_end), 0,
-      "show how long the pictures of a folder take to decode, resize and infer" },
-    { "compare", 0, "F", VIT_FOR_BENCH, TEXT, FIELD(compare), 0, "compare with the JSON of an earlier run" },
+      "classify the pictures of a folder, from file to answer: pictures per second, and how long decoding, resizing "
+      "and inferring take" },
+    { "compare", 0, "PROGRAM|F", VIT_FOR_BENCH, TEXT, FIELD(compare), 0,
+      "measure in turn with another vit, as before/vit; or compare with the JSON of an earlier run" },
+    { "against", 0, "OPTIONS", VIT_FOR_BENCH, TEXT, FIELD(against), 0,
+      "measure in turn with other options, as \"--tune off\"; with --compare PROGRAM, options of that program" },
+    { "rounds", 0, "N", VIT_FOR_BENCH, COUNT, FIELD(rounds), 100000,
+      "turns of each side, of 0.5 s unless -r or --seconds say (20)" },
     { "fail-over", 0, "P", VIT_FOR_BENCH, REAL, FIELD(fail_over), 0,
-      "exit with 1 when anything became significantly slower, by more than P per cent" },
+      "exit with 1 when anything is significantly slower, by more than P per cent" },
     { "plot", 0, "F", VIT_FOR_BENCH, TEXT, FIELD(plot), 0, "draw the latencies into F, an SVG file" },
     { "max-pixels", 0, "N", VIT_FOR_CLASSIFY, DECIMAL_SIZE, FIELD(decode.max_pixels), (int64_t)1 << 40,
       "refuse larger pictures (100M)" },
     { "max-file-size", 0, "N", VIT_FOR_CLASSIFY, BINARY_SIZE, FIELD(decode.max_bytes), (int64_t)1 << 40,
       "refuse larger files (1G)" },
     { "no-autorotate", 0, NULL, VIT_FOR_CLASSIFY, CLEAR, FIELD(decode.autorotate), 0, "ignore the EXIF orientation" },
-    { "quiet", 'q', NULL, VIT_FOR_CLASSIFY | VIT_FOR_CONVERT, SET, FIELD(quiet), 0,
+    { "quiet", 'q', NULL, VIT_FOR_CLASSIFY | VIT_FOR_CONVERT | VIT_FOR_BENCH, SET, FIELD(quiet), 0,
       "no progress, warnings or summary" },
     { "verbose", 'v', NULL, VIT_FOR_CLASSIFY, SET, FIELD(verbose), 0, "say more on stderr" },
     { "help", 'h', NULL, VIT_FOR_EVERY, SET, FIELD(help), 0, "this text" },
@@ -381,7 +389,8 @@ vit_status vit_options_parse(struct vit_options *options, unsigned command, int 
         .tune = VIT_TUNE_ON,
         .warm_up = 3,
         .dtype = -1,
-        .fail_over = -1,
+        .fail_over = -INFINITY,
+        .seconds = -INFINITY,
         .decode = vit_decode_options_default(),
         .args = calloc((size_t)n + 1, sizeof *options->args),
     };
@@ -410,6 +419,24 @@ void vit_options_free(struct vit_options *options)
     options->args = NULL;
 }
 
+enum { HELP_COLUMN = 28, HELP_END = 80 };
+
+/* The words of a text from HELP_COLUMN on, in as many lines as they need; the first has been filled up to at. */
+static void print_help(FILE *out, const char *text, int at)
+{
+    for (const char *gap = ""; *text; text += strspn(text, " "), gap = " ") {
+        int length = (int)strcspn(text, " ");
+        if (at > HELP_COLUMN && at + (*gap != '\0') + length > HELP_END) {
+            fprintf(out, "\n%*s", HELP_COLUMN, "");
+            at = HELP_COLUMN;
+            gap = "";
+        }
+        at += fprintf(out, "%s%.*s", gap, length, text);
+        text += length;
+    }
+    putc('\n', out);
+}
+
 void vit_options_print(FILE *out, unsigned command)
 {
     for (int i = 0; i < N_OPTIONS; i++) {
@@ -422,6 +449,7 @@ void vit_options_print(FILE *out, unsigned command)
             snprintf(left, sizeof left, "-%c, ", option->letter);
         snprintf(left + 4, sizeof left - 4, "--%s%s%s%s", option->name, option->argument ? " " : "",
                  option->argument ? option->argument : "", list ? ",..." : "");
-        fprintf(out, strlen(left) > 24 ? "  %s\n%28s%s\n" : "  %-24s  %s%s\n", left, "", option->help);
+        int at = fprintf(out, "  %-24s  ", left);
+        print_help(out, option->help, at);
     }
 }

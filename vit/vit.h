@@ -23,6 +23,7 @@
 
 #include "vit/base/config.h"
 #include "vit/base/error.h"
+#include "vit/base/machine.h"
 #include "vit/base/options.h"
 #include "vit/base/preprocess.h"
 #include "vit/base/tensor.h"
