@@ -67,7 +67,7 @@ TEST_SRC := $(wildcard tests/*.c)
 LIB_OBJ  := $(LIB_SRC:%.c=$(OBJ)/%.o)
 TOOL_OBJ := $(TOOL_SRC:%.c=$(OBJ)/%.o)
 TEST_OBJ := $(TEST_SRC:%.c=$(OBJ)/%.o)
-TESTED_OBJ := $(OBJ)/tools/bench/stats.o # what tests call of the program; the rest they run
+TESTED_OBJ := $(OBJ)/tools/bench/stats.o $(OBJ)/tools/bench/surroundings.o # what tests call of the program; the rest they run
 
 # Quiet lines unless V=1:  $(call say,CC,file)
 ifeq ($(V),1)

@@ -5,9 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "tests/program.h"
 #include "tools/bench/stats.h"
+#include "tools/bench/surroundings.h"
+#include "vit/vit.h"
 
 #define TINY "tests/goldens/tiny"
 #define QUICK "-m", TINY, "--tune=off", "-t1", "-r3", "--warm-up=1", "--no-peak"
@@ -137,6 +140,44 @@ Test(bench, rounds_of_equals_are_seldom_called_different)
     cr_assert(found <= 28, "%d of 400", found); /* binomial(400, 0.05): 28 or fewer with 97 % */
 }
 
+/* ---- Surroundings ---- */
+
+Test(bench, governor_and_frequency_of_the_first_cpu)
+{
+    char *folder = folder_make(), path[512], text[64];
+    int length = snprintf(path, sizeof path, "%s", folder);
+    snprintf(text, sizeof text, "cpu%d", atoi(vit_surroundings_cpus(text)));
+    char cpu[64];
+    memcpy(cpu, text, sizeof cpu);
+    const char *const parts[] = { "devices", "system", "cpu", cpu, "cpufreq" };
+    for (int i = 0; i < 5; i++) {
+        length += snprintf(path + length, sizeof path - (size_t)length, "/%s", parts[i]);
+        cr_assert_eq(mkdir(path, 0700), 0);
+    }
+    cr_assert_str_eq(vit_surroundings_governor(text, folder), "");
+    cr_assert(vit_surroundings_mhz(folder) == 0);
+    free(folder_write(path, "scaling_governor", "powersave\n"));
+    free(folder_write(path, "scaling_cur_freq", "2600123\n"));
+    cr_assert_str_eq(vit_surroundings_governor(text, folder), "powersave");
+    expect_near("MHz", vit_surroundings_mhz(folder), 2600.123, 1e-6);
+    folder_remove(folder);
+}
+
+/* This process is not among the others, however much it works. */
+Test(bench, load_of_others)
+{
+    struct vit_times start = vit_surroundings_times(), end;
+    cr_assert(start.cpus >= 1 && start.busy > 0, "no CPU in /proc/stat");
+    double sum = 0;
+    do {
+        for (int i = 0; i < 100000; i++)
+            sum += sin(i);
+        end = vit_surroundings_times();
+    } while (end.own - start.own < 0.5);
+    double others = vit_surroundings_other_load(&start), all = (end.busy - start.busy) / (end.cpus * (end.wall - start.wall));
+    cr_assert(others >= 0 && others <= all - 0.3 / (end.cpus * (end.wall - start.wall)), "%g of %g (%g)", others, all, sum);
+}
+
 /* ---- Reports ---- */
 
 static void expect_keys(const json_t *object, const char *const *keys)
@@ -159,7 +200,7 @@ static void check_run(const json_t *run, int batch, int streams)
     static const char *const keys[] = {
         "model", "arch", "batch", "threads", "precision", "tune", "streams", "n", "latency_ms", "images_per_s",
         "cpu_ms_per_image", "gflops", "peak_gflops", "percent_of_peak", "open_ms", "prepare_ms", "first_result_ms",
-        "rss_mb", "peak_rss_mb", "wall_s", "other_load", "drift", "samples_ms", "cpu", "cpus", "governor", "isa",
+        "rss_mb", "peak_rss_mb", "wall_s", "other_load", "drift", "mhz", "samples_ms", "cpu", "cpus", "governor", "isa",
         "onednn", "commit", NULL };
     static const char *const latencies[] = { "min", "median", "p90", "p99", "mean", "stddev", NULL };
     const json_t *latency = json_object_get(run, "latency_ms"), *samples = json_object_get(run, "samples_ms");
@@ -206,6 +247,14 @@ Test(bench, json_has_a_run_for_each_configuration)
     program_free(&p);
 }
 
+static void read_text(char *text, size_t n, const char *path)
+{
+    FILE *file = fopen(path, "r");
+    cr_assert(file, "%s", path);
+    text[fread(text, 1, n - 1, file)] = '\0';
+    fclose(file);
+}
+
 Test(bench, csv_and_plot)
 {
     char *folder = folder_make(), *plot = folder_write(folder, "plot.svg", "");
@@ -219,11 +268,31 @@ Test(bench, csv_and_plot)
     cr_assert_eq(commas[1], 2 * commas[0], "rows unlike the header:\n%s", p.out);
     program_free(&p);
 
-    char start[128] = "";
-    FILE *file = fopen(plot, "r");
-    cr_assert(file && fread(start, 1, sizeof start - 1, file) > 0);
-    fclose(file);
-    cr_assert_eq(strncmp(start, "<svg xmlns=", 11), 0, "%s", start);
+    static char picture[1 << 16];
+    read_text(picture, sizeof picture, plot);
+    cr_assert_eq(strncmp(picture, "<svg xmlns=", 11), 0, "%s", picture);
+    free(plot);
+    folder_remove(folder);
+}
+
+/* What comes before a name's last 39 characters has no room in the picture. A fast model's median has its digits. */
+Test(bench, plot_of_a_long_name)
+{
+    static const char end[] = "\303\237 with fourty-nine characters, and \303\244 \303\266 \303\274 of two bytes";
+    char *folder = folder_make(), name[512], path[1024], *plot = folder_write(folder, "plot.svg", "");
+    snprintf(name, sizeof name, "%s/%s", folder, end);
+    cr_assert_eq(mkdir(name, 0700), 0);
+    free(folder_copy(name, "config.json", TINY "/config.json", -1));
+    free(folder_copy(name, "model.safetensors", TINY "/model.safetensors", -1));
+    struct program p = RUN("bench", "-m", name, "--tune=off", "-t1", "-r3", "--no-peak", "--plot", plot);
+    program_expect(&p, 0, NULL);
+    program_free(&p);
+    static char picture[1 << 16];
+    read_text(picture, sizeof picture, plot);
+    snprintf(path, sizeof path, ">\342\200\246%s</text>", end + strlen(end) - 39 - 3);
+    cr_assert(strstr(picture, path), "no %s in %s", path, picture);
+    const char *median = strstr(picture, "#cc3311\">");
+    cr_assert(median && strtod(median + 9, NULL) > 0 && strcspn(strchr(median, '.'), " ") >= 3, "%s", picture);
     free(plot);
     folder_remove(folder);
 }
@@ -319,6 +388,20 @@ Test(bench, comparison_judges_and_gates)
              "batch 2, threads 1, streams 1: not there before", "another time", "cpu not said, now ");
     COMPARED("[" ENTRY("1", LONG_AGO_SLOW) "]", "--fail-over=0", 0, "| faster |");
     COMPARED("[" ENTRY("8", LONG_AGO_SLOW) "]", "--fail-over=5", 2, "no run has a counterpart");
+}
+
+/* The median of the old samples is 1e-9, or with some luck 1e-6: slower by a factor of 1e7 at least, but of no more than
+ * 1e4 surely. */
+Test(bench, fail_over_asks_the_whole_interval)
+{
+    char samples[2000] = "[1e-9";
+    for (int i = 0; i < 100; i++)
+        strcat(samples, i % 2 ? ",1e-9" : ",1e-6");
+    strcat(samples, "]");
+    char old[3000];
+    snprintf(old, sizeof old, "[" ENTRY("1", "%s") "]", samples);
+    COMPARED(old, "--fail-over=5e8", 0, "| slower |");
+    COMPARED(old, "--fail-over=10", 1, "| slower |");
 }
 
 Test(bench, comparison_needs_sound_data)

@@ -292,7 +292,8 @@ static vit_status run_models(struct job *job, struct vit_error *err)
 static vit_status run(struct job *job, struct vit_error *err)
 {
     const struct vit_options *o = &job->options;
-    job->report = (struct vit_bench_report){.out = job->output.text, .format = o->format, .quiet = o->quiet};
+    job->report = (struct vit_bench_report){.out = job->output.text, .format = o->format, .quiet = o->quiet,
+                                           .tune = (enum vit_tune)o->tune};
     vit_bench_report_begin(&job->report);
     if (job->in_turn)
         vit_progress_start(&job->progress, count_turns(o), job->output.fd, o->quiet);

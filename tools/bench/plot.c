@@ -84,7 +84,7 @@ static void put_axis(FILE *out, const struct scale *scale, int bottom)
 static void put_run(FILE *out, const struct scale *scale, const struct vit_bench_run *run, int y)
 {
     const struct vit_summary *l = &run->latency;
-    double left = x_of(scale, l->min), right = x_of(scale, l->p99), median = x_of(scale, l->median);
+    double left = x_of(scale, l->min), right = x_of(scale, vit_stats_has_quantile(l->n, 0.99) ? l->p99 : l->max), median = x_of(scale, l->median);
     fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">", LEFT - 12, y - 1);
     put_model(out, run->model);
     fprintf(out, "</text>\n<text x=\"%d\" y=\"%d\" text-anchor=\"end\" fill=\"#666666\">"
@@ -113,7 +113,7 @@ static void put_picture(FILE *out, const struct vit_bench_run *runs, int n)
             "font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"100%%\" height=\"100%%\" fill=\"#ffffff\"/>\n",
             WIDTH, bottom + BOTTOM, WIDTH, bottom + BOTTOM);
     fputs("<text x=\"16\" y=\"24\" font-size=\"15\" font-weight=\"bold\">"
-          "Latency: median, and from the fastest to the 99th percentile</text>\n"
+          "Latency: median, and from the fastest to the 99th percentile (of fewer than 100: the slowest)</text>\n"
           "<text x=\"16\" y=\"43\" fill=\"#666666\">", out);
     vit_machine_cpu(cpu);
     put_escaped(out, cpu);

@@ -118,9 +118,10 @@ void vit_bench_report_begin(struct vit_bench_report *report)
         return;
     vit_machine_cpu(cpu);
     fprintf(report->out, "%s, %s, CPUs %s", cpu, vit_isa(), vit_surroundings_cpus(cpus));
-    if (vit_surroundings_governor(governor)[0])
+    if (vit_surroundings_governor(governor, NULL)[0])
         fprintf(report->out, ", governor %s", governor);
-    fprintf(report->out, "\noneDNN %s, vit %s (%s)\n", vit_onednn_version(onednn), vit_version(), vit_commit());
+    fprintf(report->out, "\noneDNN %s, tune %s, vit %s (%s)\n", vit_onednn_version(onednn),
+            vit_bench_tune_name(report->tune), vit_version(), vit_commit());
 }
 
 bool vit_bench_begin_record(struct vit_bench_report *report)
@@ -143,10 +144,15 @@ static double cpu_ms_per_image(const struct vit_bench_run *run)
     return 1e3 * run->cpu_s / (double)run->n_pictures;
 }
 
-/* Not a number where the yardstick was not measured. */
+/* What is 0 was not measured: it is left out. */
+static double positive(double value)
+{
+    return value > 0 ? value : NAN;
+}
+
 static double percent_of_peak(const struct vit_bench_run *run)
 {
-    return run->peak_flops > 0 ? 100 * vit_bench_flops_per_s(run) / run->peak_flops : NAN;
+    return 100 * vit_bench_flops_per_s(run) / positive(run->peak_flops);
 }
 
 static void put_run_md(FILE *out, const struct vit_bench_run *run, bool first)
@@ -176,15 +182,15 @@ static void put_run_csv(FILE *out, const struct vit_bench_run *run, bool first)
     if (first)
         fputs("model,arch,batch,threads,precision,tune,streams,n,latency_min_ms,latency_median_ms,latency_p90_ms,"
               "latency_p99_ms,latency_mean_ms,latency_stddev_ms,images_per_s,cpu_ms_per_image,gflops,peak_gflops,"
-              "percent_of_peak,open_ms,prepare_ms,first_result_ms,rss_mb,peak_rss_mb,wall_s,other_load,drift,cpu,cpus,"
+              "percent_of_peak,open_ms,prepare_ms,first_result_ms,rss_mb,peak_rss_mb,wall_s,other_load,drift,mhz,cpu,cpus,"
               "governor,isa,onednn,commit\n", out);
     vit_bench_put_csv_configuration(out, run);
     vit_bench_put_csv_summary(out, &run->latency);
     const double values[] = {
         vit_bench_images_per_s(run), cpu_ms_per_image(run), 1e-9 * vit_bench_flops_per_s(run),
-        run->peak_flops > 0 ? 1e-9 * run->peak_flops : NAN, percent_of_peak(run), run->open_ms, run->prepare_ms,
+        1e-9 * positive(run->peak_flops), percent_of_peak(run), run->open_ms, run->prepare_ms,
         run->first_result_ms, run->rss_mb, run->peak_rss_mb, run->wall_s, run->other_load,
-        run->drift.value > 0 ? run->drift.value : NAN};
+        positive(run->drift.value), positive(run->mhz[1])};
     for (size_t i = 0; i < sizeof values / sizeof *values; i++)
         vit_bench_put_csv_real(out, values[i]);
     putc(',', out);
@@ -192,7 +198,7 @@ static void put_run_csv(FILE *out, const struct vit_bench_run *run, bool first)
     vit_text_field(out, cpu, ',');
     putc(',', out);
     vit_text_field(out, vit_surroundings_cpus(cpus), ',');
-    fprintf(out, ",%s,%s,%s,%s\n", vit_surroundings_governor(governor), vit_isa(), vit_onednn_version(onednn),
+    fprintf(out, ",%s,%s,%s,%s\n", vit_surroundings_governor(governor, NULL), vit_isa(), vit_onednn_version(onednn),
             vit_commit());
 }
 
@@ -204,7 +210,7 @@ static void put_run_json(FILE *out, const struct vit_bench_run *run)
     vit_bench_put_real(out, "images_per_s", vit_bench_images_per_s(run));
     vit_bench_put_real(out, "cpu_ms_per_image", cpu_ms_per_image(run));
     vit_bench_put_real(out, "gflops", 1e-9 * vit_bench_flops_per_s(run));
-    vit_bench_put_real(out, "peak_gflops", run->peak_flops > 0 ? 1e-9 * run->peak_flops : NAN);
+    vit_bench_put_real(out, "peak_gflops", 1e-9 * positive(run->peak_flops));
     vit_bench_put_real(out, "percent_of_peak", percent_of_peak(run));
     vit_bench_put_real(out, "open_ms", run->open_ms);
     vit_bench_put_real(out, "prepare_ms", run->prepare_ms);
@@ -213,7 +219,8 @@ static void put_run_json(FILE *out, const struct vit_bench_run *run)
     vit_bench_put_real(out, "peak_rss_mb", run->peak_rss_mb);
     vit_bench_put_real(out, "wall_s", run->wall_s);
     vit_bench_put_real(out, "other_load", run->other_load);
-    vit_bench_put_real(out, "drift", run->drift.value > 0 ? run->drift.value : NAN);
+    vit_bench_put_real(out, "drift", positive(run->drift.value));
+    vit_bench_put_real(out, "mhz", positive(run->mhz[1]));
     fputs("\"samples_ms\":", out);
     for (size_t i = 0; i < run->latency.n; i++)
         fprintf(out, "%c%.9g", i ? ',' : '[', run->samples_ms[i]);
@@ -221,7 +228,7 @@ static void put_run_json(FILE *out, const struct vit_bench_run *run)
     vit_machine_cpu(cpu);
     vit_bench_put_text(out, "cpu", cpu);
     vit_bench_put_text(out, "cpus", vit_surroundings_cpus(cpus));
-    vit_bench_put_text(out, "governor", vit_surroundings_governor(governor));
+    vit_bench_put_text(out, "governor", vit_surroundings_governor(governor, NULL));
     vit_bench_put_text(out, "isa", vit_isa());
     vit_bench_put_text(out, "onednn", vit_onednn_version(onednn));
     fputs("\"commit\":", out);
@@ -300,6 +307,8 @@ void vit_bench_report_notes(const struct vit_bench_report *report, const struct 
     if (run->drift.low > 1 + DRIFTING || (run->drift.value > 0 && run->drift.high < 1 - DRIFTING))
         vit_bench_note(report, "%s: no steady state: the last third took %.2f times as long as the first "
                        "(95 %% interval %.2f .. %.2f)", name, run->drift.value, run->drift.low, run->drift.high);
+    if (run->mhz[0] > 0 && fabs(run->mhz[1] / run->mhz[0] - 1) > DRIFTING)
+        vit_bench_note(report, "%s: the CPU's frequency went from %.0f to %.0f MHz", name, run->mhz[0], run->mhz[1]);
     if (run->full)
         vit_bench_note(report, "%s: ended before its time, after %zu samples, which is as many as are kept", name,
                        run->latency.n);

@@ -9,6 +9,7 @@
 struct vit_bench_report {
     FILE *out;
     int format; /* VIT_BENCH_ */
+    enum vit_tune tune;
     bool quiet; /* no notes */
     int n;      /* records so far */
 };

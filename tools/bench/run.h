@@ -38,6 +38,7 @@ struct vit_bench_run {
     double wall_s, cpu_s;   /* from the first timed picture to the last; user and system time of all threads then */
     size_t n_pictures;      /* in that time */
     double other_load;      /* share of the CPUs' time that went to other processes meanwhile, 0 .. 1 */
+    double mhz[2];          /* a CPU's frequency at the beginning and at the end of that time; 0: unknown */
     struct vit_ratio drift; /* of the latency, the last third of the time over the first; value 0: too few samples */
     bool full;              /* ended before its time because no more samples are kept */
 

@@ -48,17 +48,29 @@ const char *vit_surroundings_cpus(char text[64])
     return find_field("Cpus_allowed_list", text, 64);
 }
 
-const char *vit_surroundings_governor(char text[32])
+/* A word that /sys has of the first CPU's frequency. */
+static const char *find_frequency(char text[32], const char *sys, const char *name)
 {
-    char path[80], cpus[64];
-    snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/cpufreq/scaling_governor",
-             atoi(vit_surroundings_cpus(cpus)));
+    char path[1024], cpus[64];
+    snprintf(path, sizeof path, "%s/devices/system/cpu/cpu%d/cpufreq/%s", sys ? sys : "/sys",
+             atoi(vit_surroundings_cpus(cpus)), name);
     FILE *file = fopen(path, "re");
     if (!file || fscanf(file, "%31s", text) != 1)
         text[0] = '\0';
     if (file)
         fclose(file);
     return text;
+}
+
+const char *vit_surroundings_governor(char text[32], const char *sys)
+{
+    return find_frequency(text, sys, "scaling_governor");
+}
+
+double vit_surroundings_mhz(const char *sys)
+{
+    char kilohertz[32];
+    return atof(find_frequency(kilohertz, sys, "scaling_cur_freq")) / 1000;
 }
 
 /* ---- Times ---- */
