@@ -38,7 +38,7 @@ struct option {
 };
 
 /* What opens a model that may be an original. */
-enum { VIT_FOR_MODEL = VIT_FOR_CLASSIFY | VIT_FOR_CONVERT | VIT_FOR_INFO };
+enum { VIT_FOR_MODEL = VIT_FOR_CLASSIFY | VIT_FOR_CONVERT | VIT_FOR_INFO | VIT_FOR_BENCH };
 
 #define FIELD(name) offsetof(struct vit_options, name)
 
@@ -47,7 +47,7 @@ static const struct option OPTIONS[] = {
       "model file or folder (default: $VIT_MODEL, else the model that came with vit)" },
     { "arch", 0, "NAME,...", VIT_FOR_BENCH, TEXT, FIELD(archs), 0,
       "architectures with random weights in place of a model, as vit_base_patch16_224" },
-    { "arch", 0, "NAME", VIT_FOR_MODEL, TEXT, FIELD(open.arch), 0,
+    { "arch", 0, "NAME", VIT_FOR_MODEL & ~VIT_FOR_BENCH, TEXT, FIELD(open.arch), 0,
       "architecture of a checkpoint that does not say (vit convert --list-archs)" },
     { "head", 0, "F", VIT_FOR_MODEL, TEXT, FIELD(open.head), 0, "the classifier is in a checkpoint file of its own" },
     { "labels", 0, "F", VIT_FOR_MODEL, TEXT, FIELD(open.labels), 0,

@@ -113,6 +113,10 @@ static vit_status check_options(const struct vit_options *o, struct vit_error *e
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "%s: bench takes options only; name a model with -m", o->args[0]);
     if (o->model && o->archs)
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "-m and --arch: give one of them");
+    const struct vit_model_options *open = &o->open;
+    if (o->archs && (open->image_size || open->head || open->labels || open->interpolation || open->crop_pct != 0 ||
+                     open->crop_mode || open->mean || open->std))
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "--arch: options of opening a model go with -m");
     if (isfinite(o->seconds) && !(o->seconds > 0))
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "--seconds %g: expected more than 0", o->seconds);
     if (o->repetitions && isfinite(o->seconds))
@@ -194,13 +198,15 @@ static void note_sides(struct job *job, const json_t *facts)
 }
 
 static vit_status run_in_turn(struct job *job, const struct vit_bench_subject *subject,
-                              const struct vit_bench_run *run, struct vit_error *err)
+                              struct vit_bench_run *run, struct vit_error *err)
 {
     struct vit_bench_row row;
     json_t *facts;
     VIT_TRY(vit_bench_rounds(&row, &facts, run, subject, &job->options,
                              VIT_BENCH_ERROR / count_configurations(&job->options), &job->progress, err));
     vit_progress_clear(&job->progress);
+    const char *arch = json_string_value(json_object_get(json_array_get(facts, 0), "arch"));
+    snprintf(run->arch, sizeof run->arch, "%s", arch ? arch : "");
     vit_bench_report_row(&job->report, &row);
     job->failed = job->failed || vit_bench_row_fails(&row, job->options.fail_over);
     if (++job->n_rows == count_configurations(&job->options))
@@ -257,7 +263,7 @@ static vit_status run_configurations(struct job *job, const struct vit_bench_sub
 /* Takes name and path over. */
 static vit_status run_subject(struct job *job, char *name, char *path, struct vit_error *err)
 {
-    struct vit_bench_subject subject = {.name = name, .path = path};
+    struct vit_bench_subject subject = {.name = name, .path = path, .open = &job->options.open};
     vit_status status = name ? VIT_OK : vit_fail(err, VIT_ERR_MEMORY, "out of memory");
     if (status == VIT_OK && !job->in_turn)
         status = vit_bench_reference(&subject, job->options.thread_counts.values[0], err);

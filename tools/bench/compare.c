@@ -69,7 +69,7 @@ void vit_bench_report_row(struct vit_bench_report *report, const struct vit_benc
         put_row_json(report->out, row);
     } else if (report->format == VIT_BENCH_CSV) {
         if (first)
-            fputs("model,arch,batch,threads,precision,tune,streams,n,other_n,of,other,this,ratio,low,high,verdict\n",
+            fputs(VIT_BENCH_CSV_CONFIGURATION ",n,other_n,of,other,this,ratio,low,high,verdict\n",
                   report->out);
         put_row_csv(report->out, row);
     } else {
@@ -123,6 +123,12 @@ static bool is_number(const json_t *entry, const char *key, int number)
     return json_integer_value(json_object_get(entry, key)) == number;
 }
 
+/* Runs that do not tell their size were of the model's own. */
+static bool is_size(const json_t *entry, int size)
+{
+    return !json_object_get(entry, "image_size") || is_number(entry, "image_size", size);
+}
+
 /* Names are of the same model when they lead to the same file. */
 static bool is_model(const json_t *entry, const char *model)
 {
@@ -140,7 +146,7 @@ static const json_t *find_counterpart(const json_t *old, const struct vit_bench_
     const char *precision = vit_bench_precision_name(run->precision);
     for (size_t i = 0; i < json_array_size(old); i++) {
         const json_t *entry = json_array_get(old, i);
-        if (is_model(entry, run->model) && is_text(entry, "precision", precision) &&
+        if (is_model(entry, run->model) && is_size(entry, run->image_size) && is_text(entry, "precision", precision) &&
             is_number(entry, "batch", run->batch) && is_number(entry, "threads", run->threads) &&
             is_number(entry, "streams", run->streams))
             return entry;

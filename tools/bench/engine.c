@@ -47,7 +47,7 @@ static vit_status open_model(struct vit_model **model, const struct vit_bench_su
 {
     if (!subject->path)
         return vit_model_random(model, subject->name, err);
-    return vit_model_open(model, subject->path, NULL, err);
+    return vit_model_open(model, subject->path, subject->open, err);
 }
 
 static vit_status create_sessions(struct vit_bench_engine *engine, const struct vit_bench_run *run,
@@ -122,6 +122,7 @@ vit_status vit_bench_engine_start(struct vit_bench_engine *engine, struct vit_be
     run->first_result_ms = 1e3 * (vit_now() - allocated) + run->open_ms + run->prepare_ms;
 
     snprintf(run->arch, sizeof run->arch, "%s", vit_model_config(engine->model)->arch);
+    run->image_size = vit_model_preprocess(engine->model)->size;
     run->precision = vit_session_precision(engine->sessions[0]);
     run->flops = count_flops(engine->sessions[0]);
     return VIT_OK;

@@ -15,7 +15,7 @@ struct vit_bench_engine {
 
 enum { VIT_BENCH_PICTURES = 2 };
 
-/* Opens, creates, computes the first batch: run's arch, precision, flops and the milliseconds of each.
+/* Opens, creates, computes the first batch: run's arch, size, precision, flops and the milliseconds of each.
  * vit_bench_engine_free is due either way. */
 vit_status vit_bench_engine_start(struct vit_bench_engine *engine, struct vit_bench_run *run,
                                   const struct vit_bench_subject *subject, struct vit_error *err);

@@ -84,7 +84,8 @@ static void put_axis(FILE *out, const struct scale *scale, int bottom)
 static void put_run(FILE *out, const struct scale *scale, const struct vit_bench_run *run, int y)
 {
     const struct vit_summary *l = &run->latency;
-    double left = x_of(scale, l->min), right = x_of(scale, vit_stats_has_quantile(l->n, 0.99) ? l->p99 : l->max), median = x_of(scale, l->median);
+    double left = x_of(scale, l->min), median = x_of(scale, l->median);
+    double right = x_of(scale, vit_stats_has_quantile(l->n, 0.99) ? l->p99 : l->max);
     fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">", LEFT - 12, y - 1);
     put_model(out, run->model);
     fprintf(out, "</text>\n<text x=\"%d\" y=\"%d\" text-anchor=\"end\" fill=\"#666666\">"

@@ -91,6 +91,8 @@ void vit_bench_put_configuration(FILE *out, const struct vit_bench_run *run)
 {
     vit_bench_put_text(out, "model", run->model);
     vit_bench_put_text(out, "arch", run->arch);
+    if (run->image_size)
+        fprintf(out, "\"image_size\":%d,", run->image_size);
     fprintf(out, "\"batch\":%d,\"threads\":%d,", run->batch, run->threads);
     vit_bench_put_text(out, "precision", vit_bench_precision_name(run->precision));
     vit_bench_put_text(out, "tune", vit_bench_tune_name(run->tune));
@@ -102,6 +104,9 @@ void vit_bench_put_csv_configuration(FILE *out, const struct vit_bench_run *run)
     vit_text_field(out, run->model, ',');
     putc(',', out);
     vit_text_field(out, run->arch, ',');
+    putc(',', out);
+    if (run->image_size)
+        fprintf(out, "%d", run->image_size);
     fprintf(out, ",%d,%d,%s,%s,%d", run->batch, run->threads, vit_bench_precision_name(run->precision),
             vit_bench_tune_name(run->tune), run->streams);
 }
@@ -180,10 +185,10 @@ static void put_run_csv(FILE *out, const struct vit_bench_run *run, bool first)
 {
     char cpu[64], cpus[64], governor[32], onednn[32];
     if (first)
-        fputs("model,arch,batch,threads,precision,tune,streams,n,latency_min_ms,latency_median_ms,latency_p90_ms,"
+        fputs(VIT_BENCH_CSV_CONFIGURATION ",n,latency_min_ms,latency_median_ms,latency_p90_ms,"
               "latency_p99_ms,latency_mean_ms,latency_stddev_ms,images_per_s,cpu_ms_per_image,gflops,peak_gflops,"
-              "percent_of_peak,open_ms,prepare_ms,first_result_ms,rss_mb,peak_rss_mb,wall_s,other_load,drift,mhz,cpu,cpus,"
-              "governor,isa,onednn,commit\n", out);
+              "percent_of_peak,open_ms,prepare_ms,first_result_ms,rss_mb,peak_rss_mb,wall_s,other_load,drift,mhz,cpu,"
+              "cpus,governor,isa,onednn,commit\n", out);
     vit_bench_put_csv_configuration(out, run);
     vit_bench_put_csv_summary(out, &run->latency);
     const double values[] = {

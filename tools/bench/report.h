@@ -59,6 +59,7 @@ int vit_bench_decimals(double ms);
 /* The fields that tell configurations apart: | in Markdown behind each, ,"" in JSON, commas in CSV. */
 void vit_bench_put_name(FILE *out, const struct vit_bench_run *run);
 void vit_bench_put_configuration(FILE *out, const struct vit_bench_run *run);
+#define VIT_BENCH_CSV_CONFIGURATION "model,arch,image_size,batch,threads,precision,tune,streams"
 void vit_bench_put_csv_configuration(FILE *out, const struct vit_bench_run *run);
 
 const char *vit_bench_tune_name(enum vit_tune tune);

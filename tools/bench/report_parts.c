@@ -34,7 +34,7 @@ static void put_stage_csv(FILE *out, const struct vit_bench_run *run, int stage,
 {
     const struct vit_summary *ms = &run->stages_ms[stage];
     if (first)
-        fputs("model,arch,batch,threads,precision,tune,streams,stage,n,min_ms,median_ms,p90_ms,p99_ms,mean_ms,"
+        fputs(VIT_BENCH_CSV_CONFIGURATION ",stage,n,min_ms,median_ms,p90_ms,p99_ms,mean_ms,"
               "stddev_ms,share,pictures,wall_s,pictures_per_s,cpu_ms_per_picture\n", out);
     vit_bench_put_csv_configuration(out, run);
     fprintf(out, ",%s", STAGES[stage]);
@@ -136,7 +136,7 @@ static void put_step_csv(FILE *out, const struct vit_bench_run *run, const struc
                          bool first)
 {
     if (first)
-        fputs("model,arch,batch,threads,precision,tune,streams,n,step,op,implementation,ms,gflops,share\n", out);
+        fputs(VIT_BENCH_CSV_CONFIGURATION ",n,step,op,implementation,ms,gflops,share\n", out);
     vit_bench_put_csv_configuration(out, run);
     fprintf(out, ",%zu,%s,%s,", run->latency.n, step->name, step->op);
     vit_text_field(out, step->implementation, ',');

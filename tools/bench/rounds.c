@@ -54,6 +54,29 @@ static void clear(struct side *side)
         free(side->words[i]);
 }
 
+static vit_status add_text(struct side *side, const char *option, const char *text, struct vit_error *err)
+{
+    return text ? add(side, err, "--%s=%s", option, text) : VIT_OK;
+}
+
+static vit_status add_triple(struct side *side, const char *option, const double *v, struct vit_error *err)
+{
+    return v ? add(side, err, "--%s=%.17g,%.17g,%.17g", option, v[0], v[1], v[2]) : VIT_OK;
+}
+
+static vit_status add_opening(struct side *side, const struct vit_model_options *open, struct vit_error *err)
+{
+    VIT_TRY(add_text(side, "head", open->head, err));
+    VIT_TRY(add_text(side, "labels", open->labels, err));
+    VIT_TRY(add_text(side, "interpolation", open->interpolation, err));
+    VIT_TRY(add_text(side, "crop-mode", open->crop_mode, err));
+    VIT_TRY(add_triple(side, "mean", open->mean, err));
+    VIT_TRY(add_triple(side, "std", open->std, err));
+    if (open->crop_pct != 0)
+        VIT_TRY(add(side, err, "--crop-pct=%.17g", open->crop_pct));
+    return open->image_size ? add(side, err, "--image-size=%d", open->image_size) : VIT_OK;
+}
+
 static vit_status add_configuration(struct side *side, const struct vit_bench_run *run,
                                     const struct vit_bench_subject *subject, const struct vit_options *options,
                                     struct vit_error *err)
@@ -61,6 +84,7 @@ static vit_status add_configuration(struct side *side, const struct vit_bench_ru
     VIT_TRY(add(side, err, "vit"));
     VIT_TRY(add(side, err, "bench"));
     VIT_TRY(add(side, err, subject->path ? "--model=%s" : "--arch=%s", subject->path ? subject->path : subject->name));
+    VIT_TRY(add_opening(side, subject->open, err));
     VIT_TRY(add(side, err, "--batch-size=%d", run->batch));
     VIT_TRY(add(side, err, "--threads=%d", run->threads));
     VIT_TRY(add(side, err, "--streams=%d", run->streams));

@@ -9,6 +9,7 @@
 struct vit_bench_subject {
     char *name;    /* as reports name it */
     char *path;    /* NULL: random weights of the architecture called name */
+    const struct vit_model_options *open; /* how path is opened */
     float *logits; /* (2, K) of the two test pictures; shared memory */
 };
 
@@ -24,6 +25,7 @@ enum { VIT_STAGE_DECODE, VIT_STAGE_RESIZE, VIT_STAGE_INFER, VIT_STAGES };
 /* One configuration, and what was measured of it. */
 struct vit_bench_run {
     char model[256], arch[VIT_ARCH_MAX];
+    int image_size; /* S; 0: the measurement tells */
     int batch, threads, streams;
     enum vit_precision precision; /* as asked for; after the measurement, as computed in */
     enum vit_tune tune;

@@ -9,8 +9,8 @@ double vit_surroundings_peak_mb(void);
 /* The CPUs that this process may use, as "0-3,8"; written to text, which is returned. */
 const char *vit_surroundings_cpus(char text[64]);
 
-/* How the first of them chooses its frequency, as "performance"; "" where the kernel does not say. And what it is now, in
- * MHz; 0: unknown. sys: NULL, or the folder that stands for /sys. */
+/* How the first of them chooses its frequency, as "performance"; "" where the kernel does not say. And what it is now,
+ * in MHz; 0: unknown. sys: NULL, or the folder that stands for /sys. */
 const char *vit_surroundings_governor(char text[32], const char *sys);
 double vit_surroundings_mhz(const char *sys);
 
