@@ -474,6 +474,7 @@ Test(bench, turns_that_fail_end_the_comparison)
     program_free(&p);
     p = RUN("bench", QUICK, "--rounds=6", "--against=--nonsense");
     program_expect(&p, 2, "unknown option --nonsense");
+    cr_assert(strstr(p.err, "this program ended with status 2"), "%s", p.err);
     program_free(&p);
 }
 

@@ -7,9 +7,9 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "tools/bench/isolate.h"
 #include "tools/stop.h"
 
 enum { DEFAULT_ROUNDS = 20, MAX_WORDS = 64 };
@@ -18,7 +18,7 @@ static const char *const DEFAULT_SECONDS = "0.5"; /* of each turn */
 
 /* A program and its arguments. */
 struct side {
-    const char *program;
+    const char *program, *name; /* name: for messages */
     char *words[MAX_WORDS + 1]; /* ends with NULL; owned */
     int n;
 };
@@ -132,33 +132,18 @@ static vit_status start(FILE **out, pid_t *child, const char *program, char *con
     return *out ? VIT_OK : vit_fail(err, VIT_ERR_MEMORY, "out of memory");
 }
 
-/* What stopped it was said on stderr. */
-static vit_status await(pid_t child, const char *program, struct vit_error *err)
-{
-    int status;
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR)
-            return vit_fail(err, VIT_ERR_INTERNAL, "waitpid: %s", strerror(errno));
-    if (WIFSIGNALED(status))
-        return vit_fail(err, VIT_ERR_INTERNAL, "%s was ended by signal %d (%s)", program, WTERMSIG(status),
-                        strsignal(WTERMSIG(status)));
-    if (WEXITSTATUS(status) != 0)
-        return vit_fail(err, VIT_ERR_INTERNAL, "%s ended with status %d", program, WEXITSTATUS(status));
-    return VIT_OK;
-}
-
-/* Whether the program's `bench` has an option: its help names it. */
-static vit_status has_option(bool *has, const char *program, const char *option, struct vit_error *err)
+/* Whether the side's `bench` has an option: its help names it. */
+static vit_status has_option(bool *has, const struct side *side, const char *option, struct vit_error *err)
 {
     FILE *out;
     pid_t child;
     char line[512];
     char *words[] = {"vit", "bench", "--help", NULL};
-    VIT_TRY(start(&out, &child, program, words, err));
+    VIT_TRY(start(&out, &child, side->program, words, err));
     for (*has = false; fgets(line, sizeof line, out);)
         *has = *has || strstr(line, option);
     fclose(out);
-    return await(child, program, err);
+    return vit_isolate_await(child, side->name, err);
 }
 
 /* One turn; *entry is what it reports, the caller's to free. */
@@ -170,12 +155,12 @@ static vit_status take_turn(json_t **entry, const struct side *side, struct vit_
     VIT_TRY(start(&out, &child, side->program, side->words, err));
     json_t *runs = json_loadf(out, 0, &error);
     fclose(out);
-    vit_status status = await(child, side->program, err);
+    vit_status status = vit_isolate_await(child, side->name, err);
     if (status == VIT_OK && json_array_size(runs) != 1)
-        status = vit_fail(err, VIT_ERR_DECODE, "%s: %zu measurements in place of one%s%s", side->program,
+        status = vit_fail(err, VIT_ERR_DECODE, "%s: %zu measurements in place of one%s%s", side->name,
                           json_array_size(runs), runs ? "" : ": ", runs ? "" : error.text);
     if (status == VIT_OK)
-        status = vit_bench_check_entry(json_array_get(runs, 0), 0, side->program, err);
+        status = vit_bench_check_entry(json_array_get(runs, 0), 0, side->name, err);
     *entry = status == VIT_OK ? json_incref(json_array_get(runs, 0)) : NULL;
     json_decref(runs);
     return status;
@@ -199,13 +184,14 @@ static vit_status prepare(struct rounds *rounds, const struct vit_bench_run *run
     rounds->n = vit_bench_n_rounds(options);
     for (int s = 0; s < 2; s++) {
         struct side *side = &rounds->sides[s];
+        side->name = s == 1 && options->compare ? options->compare : "this program";
         side->program = s == 1 && options->compare ? options->compare : "/proc/self/exe";
         VIT_TRY(add_configuration(side, run, subject, options, err));
         if (s == 1 && options->against)
             VIT_TRY(add_words(side, options->against, err));
         VIT_TRY(add(side, err, "--format=json"));
         bool has; /* an older program measures the machine's peak each time */
-        VIT_TRY(has_option(&has, side->program, "--no-peak", err));
+        VIT_TRY(has_option(&has, side, "--no-peak", err));
         if (has) {
             VIT_TRY(add(side, err, "--no-peak"));
             VIT_TRY(add(side, err, "--quiet"));

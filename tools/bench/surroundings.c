@@ -1,6 +1,7 @@
 /* surroundings.c: /proc/self/status, /proc/stat and /sys. */
 #include "tools/bench/surroundings.h"
 
+#include <math.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -116,7 +117,7 @@ struct vit_times vit_surroundings_times(void)
 double vit_surroundings_other_load(const struct vit_times *since)
 {
     struct vit_times now = vit_surroundings_times();
-    double others = (now.busy - since->busy) - (now.own - since->own);
-    double resolution = 2.0 * now.cpus / (double)sysconf(_SC_CLK_TCK);
-    return now.cpus > 0 && others > resolution ? others / (now.cpus * (now.wall - since->wall)) : 0;
+    double time = now.cpus * (now.wall - since->wall), others = (now.busy - since->busy) - (now.own - since->own);
+    double resolution = now.cpus / (double)sysconf(_SC_CLK_TCK);
+    return time > 20 * resolution && others > resolution ? fmin(others / time, 1) : 0;
 }
