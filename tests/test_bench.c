@@ -541,6 +541,15 @@ Test(bench, contradictions_are_refused)
     REFUSED("no pictures in this folder", "-m", TINY, "--tune=off", "--end-to-end", "tests/containers");
 }
 
+Test(bench, help_fits_a_terminal)
+{
+    struct program p = RUN("bench", "--help");
+    program_expect(&p, 0, NULL);
+    for (char *line = strtok(p.out, "\n"); line; line = strtok(NULL, "\n"))
+        cr_expect(strlen(line) <= 80 && line[strlen(line) - 1] != ' ', "%zu columns: %s", strlen(line), line);
+    program_free(&p);
+}
+
 Test(bench, unknown_architecture_lists_the_known)
 {
     REFUSED("unknown architecture xyzzy", "--arch", "xyzzy");

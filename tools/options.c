@@ -421,12 +421,13 @@ void vit_options_free(struct vit_options *options)
 
 enum { HELP_COLUMN = 28, HELP_END = 80 };
 
-/* The words of a text from HELP_COLUMN on, in as many lines as they need; the first has been filled up to at. */
-static void print_help(FILE *out, const char *text, int at)
+/* The words of a text from HELP_COLUMN on, in as many lines as they need; the first is filled to there, or beyond. */
+static void print_help(FILE *out, const char *text, bool beyond)
 {
+    int at = beyond ? HELP_END : HELP_COLUMN;
     for (const char *gap = ""; *text; text += strspn(text, " "), gap = " ") {
         int length = (int)strcspn(text, " ");
-        if (at > HELP_COLUMN && at + (*gap != '\0') + length > HELP_END) {
+        if (at + length >= HELP_END) {
             fprintf(out, "\n%*s", HELP_COLUMN, "");
             at = HELP_COLUMN;
             gap = "";
@@ -449,7 +450,8 @@ void vit_options_print(FILE *out, unsigned command)
             snprintf(left, sizeof left, "-%c, ", option->letter);
         snprintf(left + 4, sizeof left - 4, "--%s%s%s%s", option->name, option->argument ? " " : "",
                  option->argument ? option->argument : "", list ? ",..." : "");
-        int at = fprintf(out, "  %-24s  ", left);
-        print_help(out, option->help, at);
+        bool beyond = strlen(left) > HELP_COLUMN - 4;
+        fprintf(out, beyond ? "  %s" : "  %-26s", left);
+        print_help(out, option->help, beyond);
     }
 }

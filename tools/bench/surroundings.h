@@ -23,8 +23,7 @@ struct vit_times {
 };
 struct vit_times vit_surroundings_times(void);
 
-/* The share, 0 .. 1, of the CPUs' time since then that others had; what is below the kernel's resolution counts as
- * 0. */
+/* The share, 0 .. 1, of the CPUs' time since then that others had; 0 after a time too short for the kernel's clock. */
 double vit_surroundings_other_load(const struct vit_times *since);
 
 #endif
