@@ -128,9 +128,6 @@ struct vit_session_options {
 /* batch 1, default threads, f32, oneDNN without tuning, no trace. */
 struct vit_session_options vit_session_options_default(void);
 
-/* Physical cores in the caller's affinity mask, at most the cgroup's CPU quota; at least 1. */
-int vit_default_threads(void);
-
 /* Builds everything that classifying needs. options may be NULL: the defaults. A model without a classifier is
  * refused (unsupported). The model must outlive the session. */
 vit_status vit_session_create(struct vit_session **session, const struct vit_model *model,

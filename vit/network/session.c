@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "patches/pixels.h"
-#include "vit/base/machine.h"
 #include "vit/choice/tuner.h"
 #include "vit/network/plan.h"
 #include "vit/network/trace.h"
@@ -47,11 +46,6 @@ static vit_status create_tuner(struct vit_tuner **tuner, const struct vit_model 
                                                         .pass_flops = encoder_flops(vit_model_config(model),
                                                                                     options->batch)},
                             err);
-}
-
-int vit_default_threads(void)
-{
-    return vit_machine_cores();
 }
 
 static vit_status choose_type(enum vit_dtype *type, const struct vit_session_options *options, struct vit_error *err)

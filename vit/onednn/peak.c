@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vit/base/machine.h"
 #include "vit/onednn/kernel.h"
 #include "vit/vit.h"
 
