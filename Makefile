@@ -67,7 +67,7 @@ TEST_SRC := $(wildcard tests/*.c)
 LIB_OBJ  := $(LIB_SRC:%.c=$(OBJ)/%.o)
 TOOL_OBJ := $(TOOL_SRC:%.c=$(OBJ)/%.o)
 TEST_OBJ := $(TEST_SRC:%.c=$(OBJ)/%.o)
-TESTED_OBJ := $(OBJ)/tools/bench/stats.o # what tests call of the program; the rest they run
+TESTED_OBJ := $(OBJ)/tools/bench/stats.o $(OBJ)/tools/bench/surroundings.o # what tests call of the program; the rest they run
 
 # Quiet lines unless V=1:  $(call say,CC,file)
 ifeq ($(V),1)
@@ -130,7 +130,7 @@ install: $(INSTALLED)/vit $(INSTALLED)/libvit.so $(BUILD)/libvit.a weights/vit.s
 	ln -sf libvit.so.$(VERSION) $(TO)/lib/$(SONAME)
 	ln -sf $(SONAME) $(TO)/lib/libvit.so
 	install -D -m 644 -t $(TO)/include/vit vit/vit.h
-	install -D -m 644 -t $(TO)/include/vit/base $(addprefix vit/base/,config.h error.h options.h preprocess.h tensor.h)
+	install -D -m 644 -t $(TO)/include/vit/base $(addprefix vit/base/,config.h error.h machine.h options.h preprocess.h tensor.h)
 	install -D -m 644 -t $(TO)/include/vit/weights/canonical weights/canonical/arch.h
 	install -d $(TO)/lib/pkgconfig
 	sed 's|@VERSION@|$(VERSION)|; s|@RPATH@|$(RPATH_USER)|; s|@ONEDNN@|$(ONEDNN_STATIC)|' vit/vit.pc.in | \

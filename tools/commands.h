@@ -15,6 +15,5 @@ enum {
 int vit_command_classify(const struct vit_options *options);
 int vit_command_convert(const struct vit_options *options);
 int vit_command_info(const struct vit_options *options);
-int vit_command_bench(const struct vit_options *options);
 
 #endif

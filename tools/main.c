@@ -1,6 +1,7 @@
 /* main.c: the program `vit`: its commands, its help, its version. */
 #include <string.h>
 
+#include "tools/bench/bench.h"
 #include "tools/commands.h"
 #include "tools/nearest.h"
 #include "tools/output/messages.h"
@@ -28,7 +29,7 @@ static const struct command COMMANDS[] = {
       VIT_FOR_CONVERT, vit_command_convert },
     { "info", "[options] [MODEL]", "Show architecture, preprocessing and labels of a model.", VIT_FOR_INFO,
       vit_command_info },
-    { "bench", "[options]", "Measure speed, and compare it with an earlier run.", VIT_FOR_BENCH,
+    { "bench", "[options]", "Measure latency and throughput; compare programs, settings and runs.", VIT_FOR_BENCH,
       vit_command_bench },
 };
 

@@ -40,7 +40,7 @@ struct option {
 };
 
 /* What opens a model that may be an original. */
-enum { VIT_FOR_MODEL = VIT_FOR_CLASSIFY | VIT_FOR_CONVERT | VIT_FOR_INFO };
+enum { VIT_FOR_MODEL = VIT_FOR_CLASSIFY | VIT_FOR_CONVERT | VIT_FOR_INFO | VIT_FOR_BENCH };
 
 #define FIELD(name) offsetof(struct vit_options, name)
 
@@ -65,7 +65,7 @@ static const struct option OPTIONS[] = {
       "model file or folder (default: $VIT_MODEL, else the model that came with vit)" },
     { "arch", 0, "NAME,...", VIT_FOR_BENCH, TEXT, FIELD(archs), 0,
       "architectures with random weights in place of a model, as vit_base_patch16_224" },
-    { "arch", 0, "NAME", VIT_FOR_MODEL, TEXT, FIELD(open.arch), 0,
+    { "arch", 0, "NAME", VIT_FOR_MODEL & ~VIT_FOR_BENCH, TEXT, FIELD(open.arch), 0,
       "architecture of a checkpoint that does not say (vit convert --list-archs)" },
     { "head", 0, "F", VIT_FOR_MODEL, TEXT, FIELD(open.head), 0, "the classifier is in a checkpoint file of its own" },
     { "labels", 0, "F", VIT_FOR_MODEL, TEXT, FIELD(open.labels), 0,
@@ -120,18 +120,26 @@ static const struct option OPTIONS[] = {
     { "repetitions", 'r', "N", VIT_FOR_BENCH, COUNT, FIELD(repetitions), 1000000, "runs that count" },
     { "seconds", 0, "N", VIT_FOR_BENCH, REAL, FIELD(seconds), 0, "in place of -r: run for so long (3)" },
     { "profile", 0, NULL, VIT_FOR_BENCH, SET, FIELD(profile), 0, "show where the time goes, step by step" },
+    { "no-peak", 0, NULL, VIT_FOR_BENCH, SET, FIELD(no_peak), 0,
+      "leave out what the machine reaches in matrix products, which takes a second or two to measure" },
     { "end-to-end", 0, "DIR", VIT_FOR_BENCH, TEXT, FIELD(end_to_end), 0,
-      "show how long the pictures of a folder take to decode, resize and infer" },
-    { "compare", 0, "F", VIT_FOR_BENCH, TEXT, FIELD(compare), 0, "compare with the JSON of an earlier run" },
+      "classify the pictures of a folder, from file to answer: pictures per second, and how long decoding, resizing "
+      "and inferring take" },
+    { "compare", 0, "PROGRAM|F", VIT_FOR_BENCH, TEXT, FIELD(compare), 0,
+      "measure in turn with another vit, as before/vit; or compare with the JSON of an earlier run" },
+    { "against", 0, "OPTIONS", VIT_FOR_BENCH, TEXT, FIELD(against), 0,
+      "measure in turn with other options, as \"--tune off\"; with --compare PROGRAM, options of that program" },
+    { "rounds", 0, "N", VIT_FOR_BENCH, COUNT, FIELD(rounds), 100000,
+      "turns of each side, of 0.5 s unless -r or --seconds say (20)" },
     { "fail-over", 0, "P", VIT_FOR_BENCH, REAL, FIELD(fail_over), 0,
-      "exit with 1 when anything became significantly slower, by more than P per cent" },
+      "exit with 1 when anything is significantly slower, by more than P per cent" },
     { "plot", 0, "F", VIT_FOR_BENCH, TEXT, FIELD(plot), 0, "draw the latencies into F, an SVG file" },
     { "max-pixels", 0, "N", VIT_FOR_CLASSIFY, DECIMAL_SIZE, FIELD(decode.max_pixels), (int64_t)1 << 40,
       "refuse larger pictures (100M)" },
     { "max-file-size", 0, "N", VIT_FOR_CLASSIFY, BINARY_SIZE, FIELD(decode.max_bytes), (int64_t)1 << 40,
       "refuse larger files (1G)" },
     { "no-autorotate", 0, NULL, VIT_FOR_CLASSIFY, CLEAR, FIELD(decode.autorotate), 0, "ignore the EXIF orientation" },
-    { "quiet", 'q', NULL, VIT_FOR_CLASSIFY | VIT_FOR_CONVERT, SET, FIELD(quiet), 0,
+    { "quiet", 'q', NULL, VIT_FOR_CLASSIFY | VIT_FOR_CONVERT | VIT_FOR_BENCH, SET, FIELD(quiet), 0,
       "no progress, warnings or summary" },
     { "verbose", 'v', NULL, VIT_FOR_CLASSIFY, SET, FIELD(verbose), 0, "say more on stderr" },
     { "help", 'h', NULL, VIT_FOR_EVERY, SET, FIELD(help), 0, "this text" },
@@ -464,7 +472,8 @@ vit_status vit_options_parse(struct vit_options *options, unsigned command, int 
         .tune = VIT_TUNE_ON,
         .warm_up = 3,
         .dtype = -1,
-        .fail_over = -1,
+        .fail_over = -INFINITY,
+        .seconds = -INFINITY,
         .decode = vit_decode_options_default(),
         .args = calloc((size_t)n + 1, sizeof *options->args),
     };

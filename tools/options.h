@@ -56,11 +56,13 @@ struct vit_options {
     struct vit_list batches, thread_counts, stream_counts, precisions;
     int warm_up;
     int repetitions;         /* 0: as many as seconds allow */
-    double seconds;          /* 0: not given */
-    bool profile;
+    double seconds;          /* -INFINITY: not given */
+    bool profile, no_peak;
     const char *end_to_end;  /* a folder of pictures */
-    const char *compare;     /* the JSON of an earlier run */
-    double fail_over;        /* per cent; negative: not given */
+    const char *compare;     /* a program, or the JSON of an earlier run */
+    const char *against;     /* options of the other side, blanks between them */
+    int rounds;              /* 0: not given */
+    double fail_over;        /* per cent; -INFINITY: not given */
     const char *plot;
 
     char **args; /* what is not an option, in order; owned */

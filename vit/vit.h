@@ -25,6 +25,7 @@
 
 #include "vit/base/config.h"
 #include "vit/base/error.h"
+#include "vit/base/machine.h"
 #include "vit/base/options.h"
 #include "vit/base/preprocess.h"
 #include "vit/base/tensor.h"
@@ -131,9 +132,6 @@ struct vit_session_options {
 
 /* batch 1, default threads, f32, no tuning, no trace. */
 struct vit_session_options vit_session_options_default(void);
-
-/* Physical cores in the caller's affinity mask, at most the cgroup's CPU quota; at least 1. */
-int vit_default_threads(void);
 
 /* Builds everything that classifying needs. options may be NULL: the defaults. A model without a classifier is
  * refused (unsupported). The model must outlive the session. */

@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "vit/base/machine.h"
 #include "vit/network/types.h"
 #include "vit/onednn/onednn.h"
 #include "vit/vit.h"
@@ -29,11 +28,6 @@ const char *vit_onednn_version(char text[32])
 const char *vit_isa(void)
 {
     return vit_dnnl_isa();
-}
-
-int vit_default_threads(void)
-{
-    return vit_machine_cores();
 }
 
 vit_status vit_gemm_peak(double *flops_per_second, int threads, enum vit_precision precision, struct vit_error *err)
