@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Makes weights/canonical/timm.c: timm's architectures that vit can run, and the transform of each of their releases.
+"""Makes weights/canonical/arch_rows.c: timm's architectures that vit can run, and the transform of each of their releases.
 
-    python3 tests/make_timm.py > weights/canonical/timm.c
+    python3 tests/make_timm.py > weights/canonical/arch_rows.c
     python3 tests/make_timm.py --check     says whether the file is what timm says
 
 A row of the first table is all that there is to its architecture: timm's model has the parameters and the modules of
@@ -23,10 +23,10 @@ from torch import nn
 
 assert timm.__version__ == "1.0.31", timm.__version__
 
-FILE = Path(__file__).resolve().parent.parent / "weights/canonical/timm.c"
+FILE = Path(__file__).resolve().parent.parent / "weights/canonical/arch_rows.c"
 
 HEADER = """\
-/* timm.c: the architectures of timm 1.0.31 that vit can run, and how each of their releases prepares a picture.
+/* arch_rows.c: the architectures of timm 1.0.31 that vit can run, and how each of their releases prepares a picture.
  *
  * Made by tests/make_timm.py from timm (Copyright Ross Wightman, Apache License 2.0). Both tables are sorted by name; a
  * name without a tag stands for what timm takes it for. */

@@ -4,16 +4,16 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "tools/commands.h"
-#include "tools/environment.h"
-#include "tools/locate.h"
+#include "tools/common/commands.h"
+#include "tools/common/environment.h"
+#include "tools/common/locate.h"
 #include "tools/output/messages.h"
 #include "tools/output/output.h"
 #include "tools/output/progress.h"
 #include "tools/output/records.h"
 #include "tools/pictures/inputs.h"
 #include "tools/pictures/loader.h"
-#include "tools/stop.h"
+#include "tools/common/stop.h"
 
 struct job;
 

@@ -3,13 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/commands.h"
-#include "tools/environment.h"
-#include "tools/locate.h"
+#include "tools/common/commands.h"
+#include "tools/common/environment.h"
+#include "tools/common/locate.h"
 #include "tools/output/messages.h"
 #include "tools/output/output.h"
 #include "tools/output/text.h"
-#include "tools/stop.h"
+#include "tools/common/stop.h"
 
 enum { FIRST_IGNORED = 8 }; /* shown by name */
 

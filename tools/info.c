@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/commands.h"
-#include "tools/locate.h"
+#include "tools/common/commands.h"
+#include "tools/common/locate.h"
 #include "tools/output/messages.h"
 #include "tools/output/output.h"
 #include "tools/output/text.h"

@@ -2,12 +2,12 @@
 #include <string.h>
 
 #include "tools/bench/bench.h"
-#include "tools/commands.h"
-#include "tools/nearest.h"
+#include "tools/common/commands.h"
+#include "tools/common/nearest.h"
 #include "tools/output/messages.h"
 #include "tools/output/output.h"
 #include "tools/pictures/inputs.h"
-#include "tools/stop.h"
+#include "tools/common/stop.h"
 
 struct command {
     const char *name;

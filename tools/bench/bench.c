@@ -7,16 +7,18 @@
 #include <unistd.h>
 
 #include "tools/bench/compare.h"
+#include "tools/bench/engine.h"
+#include "tools/bench/measure.h"
 #include "tools/bench/plot.h"
 #include "tools/bench/rounds.h"
 #include "tools/bench/surroundings.h"
-#include "tools/commands.h"
-#include "tools/environment.h"
-#include "tools/locate.h"
-#include "tools/nearest.h"
+#include "tools/common/commands.h"
+#include "tools/common/environment.h"
+#include "tools/common/locate.h"
+#include "tools/common/nearest.h"
+#include "tools/common/stop.h"
 #include "tools/output/messages.h"
 #include "tools/output/output.h"
-#include "tools/stop.h"
 
 struct job {
     struct vit_options options; /* every list filled */

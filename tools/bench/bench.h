@@ -4,7 +4,7 @@
 #ifndef VIT_TOOLS_BENCH_H
 #define VIT_TOOLS_BENCH_H
 
-#include "tools/options.h"
+#include "tools/common/options.h"
 
 /* `vit bench`: takes the parsed options and returns an exit status (commands.h), having said on stderr what went
  * wrong. */

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "tools/bench/isolate.h"
-#include "tools/environment.h"
-#include "tools/stop.h"
+#include "tools/common/environment.h"
+#include "tools/common/stop.h"
 
 enum { MIN_RUNS = 3 };
 

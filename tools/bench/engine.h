@@ -33,4 +33,8 @@ bool vit_bench_is_done(const struct vit_options *options, size_t n, double start
 /* How long it is timed, in seconds, when the options do not say how often. */
 double vit_bench_seconds(const struct vit_options *options);
 
+/* The answers to the test pictures in f32 without tuning, one at a time: subject->logits. */
+vit_status vit_bench_reference(struct vit_bench_subject *subject, int threads, struct vit_error *err);
+void vit_bench_subject_free(struct vit_bench_subject *subject);
+
 #endif

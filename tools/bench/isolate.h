@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "vit/base/error.h"
+#include "vit/vit.h"
 
 /* Memory that is zero and in which the caller sees what the work wrote; pages that are never touched cost nothing.
  * NULL: out of memory. */

@@ -6,7 +6,7 @@
 
 #include "tools/bench/surroundings.h"
 #include "tools/pictures/loader.h"
-#include "tools/stop.h"
+#include "tools/common/stop.h"
 
 struct stream {
     const struct vit_bench_engine *engine;

@@ -10,11 +10,6 @@
 #include "tools/output/messages.h"
 #include "tools/output/text.h"
 
-const char *vit_bench_precision_name(enum vit_precision precision)
-{
-    return precision == VIT_PRECISION_BF16 ? "bf16" : precision == VIT_PRECISION_F32 ? "f32" : "auto";
-}
-
 const char *vit_bench_tune_name(enum vit_tune tune)
 {
     return tune == VIT_TUNE_OFF ? "off" : tune == VIT_TUNE_ON ? "on" : "force";

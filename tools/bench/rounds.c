@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "tools/bench/isolate.h"
-#include "tools/stop.h"
+#include "tools/common/stop.h"
 
 enum { DEFAULT_ROUNDS = 20, MAX_WORDS = 64 };
 

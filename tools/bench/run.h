@@ -1,9 +1,9 @@
-/* run.h: one configuration, and what is measured of it, in a process of its own. */
+/* run.h: one configuration, and what is measured of it. */
 #ifndef VIT_TOOLS_BENCH_RUN_H
 #define VIT_TOOLS_BENCH_RUN_H
 
 #include "tools/bench/stats.h"
-#include "tools/options.h"
+#include "tools/common/options.h"
 
 /* The model under test, and what its answers must be. */
 struct vit_bench_subject {
@@ -60,21 +60,5 @@ double vit_bench_images_per_s(const struct vit_bench_run *run);
 double vit_bench_flops_per_s(const struct vit_bench_run *run);
 
 const char *vit_bench_precision_name(enum vit_precision precision);
-
-/* The answers to the test pictures in f32 without tuning, one at a time: subject->logits. */
-vit_status vit_bench_reference(struct vit_bench_subject *subject, int threads, struct vit_error *err);
-void vit_bench_subject_free(struct vit_bench_subject *subject);
-
-/* Checks the answers of the run's configuration and times it; options say how long, and whether steps are wanted. */
-vit_status vit_bench_measure(struct vit_bench_run *run, const struct vit_bench_subject *subject,
-                             const struct vit_options *options, struct vit_error *err);
-
-/* Checks the answers, times the stages of classifying the pictures of options->end_to_end one after the other, and then
- * all of them together, as `vit classify` runs them. */
-vit_status vit_bench_measure_stages(struct vit_bench_run *run, const struct vit_bench_subject *subject,
-                                    const struct vit_options *options, struct vit_error *err);
-
-/* Fills run->peak_flops. */
-vit_status vit_bench_measure_peak(struct vit_bench_run *run, struct vit_error *err);
 
 #endif

@@ -7,6 +7,7 @@
 #include "tools/bench/check.h"
 #include "tools/bench/engine.h"
 #include "tools/bench/isolate.h"
+#include "tools/bench/measure.h"
 #include "tools/bench/pipeline.h"
 #include "tools/bench/surroundings.h"
 

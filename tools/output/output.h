@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "vit/base/error.h"
+#include "vit/vit.h"
 
 struct vit_output {
     FILE *text;       /* write here; it gathers in memory until the flush */

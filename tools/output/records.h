@@ -2,7 +2,7 @@
 #ifndef VIT_TOOLS_RECORDS_H
 #define VIT_TOOLS_RECORDS_H
 
-#include "tools/options.h"
+#include "tools/common/options.h"
 #include "tools/output/output.h"
 
 struct vit_record {

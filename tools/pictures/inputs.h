@@ -2,7 +2,7 @@
 #ifndef VIT_TOOLS_INPUTS_H
 #define VIT_TOOLS_INPUTS_H
 
-#include "tools/options.h"
+#include "tools/common/options.h"
 
 struct vit_item {
     char *file;            /* as records name it; "-" is stdin */

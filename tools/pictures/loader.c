@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tools/stop.h"
+#include "tools/common/stop.h"
 
 enum { AHEAD = 8 }; /* pictures to have ready for each thread, so that a slow one does not stall the computation */
 

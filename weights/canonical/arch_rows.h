@@ -1,4 +1,4 @@
-/* arch_rows.h: the tables in which arch.c looks names up, sorted by name. tests/make_timm.py makes them: timm.c. */
+/* arch_rows.h: the tables in which arch.c looks names up, sorted by name. tests/make_timm.py makes arch_rows.c. */
 #ifndef VIT_ARCH_ROWS_H
 #define VIT_ARCH_ROWS_H
 

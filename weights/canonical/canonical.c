@@ -9,8 +9,8 @@
 
 #include "vit/base/names.h"
 #include "weights/canonical/fields.h"
-#include "weights/containers/json.h"
-#include "weights/containers/limits.h"
+#include "weights/json/json.h"
+#include "vit/base/limits.h"
 
 #define CONFIG(field) #field, .offset = offsetof(struct vit_config, field)
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "vit/base/names.h"
-#include "weights/settings/settings.h"
+#include "weights/json/settings.h"
 
 static size_t element_size(const struct vit_field *field)
 {

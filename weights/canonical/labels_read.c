@@ -6,9 +6,9 @@
 
 #include "vit/base/file.h"
 #include "weights/canonical/labels.h"
-#include "weights/containers/json.h"
-#include "weights/containers/limits.h"
-#include "weights/settings/settings.h"
+#include "weights/json/json.h"
+#include "vit/base/limits.h"
+#include "weights/json/settings.h"
 
 static const char imagenet_1k[] = "imagenet-1k";
 

@@ -7,7 +7,7 @@
 
 #include "vit/base/file.h"
 #include "vit/base/half.h"
-#include "weights/containers/limits.h"
+#include "vit/base/limits.h"
 #include "weights/containers/source.h"
 
 /* The text that is left to parse. */

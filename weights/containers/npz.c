@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weights/containers/limits.h"
+#include "vit/base/limits.h"
 #include "weights/containers/npy.h"
 #include "weights/containers/strided.h"
 #include "weights/containers/zip.h"

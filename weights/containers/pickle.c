@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weights/containers/limits.h"
+#include "vit/base/limits.h"
 #include "weights/containers/pickle_machine.h"
 
 typedef struct vit_pickle_node node;
@@ -261,26 +261,3 @@ vit_status vit_pickle_load(struct vit_pickle *pickle, struct vit_pickle_input *i
     return status;
 }
 
-/* ---- Looking at nodes ---- */
-
-bool vit_pickle_is_global(const node *item, const char *module, const char *name)
-{
-    return item->kind == VIT_PICKLE_GLOBAL && strcmp(item->global.module, module) == 0 &&
-           strcmp(item->global.name, name) == 0;
-}
-
-bool vit_pickle_is_text(const node *item, const char *text)
-{
-    return item->kind == VIT_PICKLE_STRING && item->text.n == strlen(text) && strcmp(item->text.bytes, text) == 0;
-}
-
-const node *vit_pickle_get(const node *dict, const char *key)
-{
-    if (dict->kind != VIT_PICKLE_DICT)
-        return NULL;
-    for (size_t i = 0; i < dict->items.n; i += 2) {
-        if (vit_pickle_is_text(dict->items.at[i], key))
-            return dict->items.at[i + 1];
-    }
-    return NULL;
-}

@@ -5,7 +5,7 @@
 #ifndef VIT_PICKLE_MACHINE_H
 #define VIT_PICKLE_MACHINE_H
 
-#include "weights/containers/pickle.h"
+#include "weights/containers/pickle_nodes.h"
 
 struct vit_machine {
     struct vit_pickle *pickle;

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "weights/containers/container.h"
-#include "weights/containers/json.h"
-#include "weights/containers/limits.h"
+#include "weights/json/json.h"
+#include "vit/base/limits.h"
 
 enum { LENGTH_BYTES = 8 }; /* in front of the header: its length */
 

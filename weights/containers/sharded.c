@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "weights/containers/container.h"
-#include "weights/containers/json.h"
-#include "weights/containers/limits.h"
+#include "weights/json/json.h"
+#include "vit/base/limits.h"
 
 /* Where a tensor of the whole is. */
 struct part {

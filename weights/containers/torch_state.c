@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weights/containers/limits.h"
+#include "vit/base/limits.h"
 #include "weights/containers/strided.h"
 #include "weights/containers/torch.h"
 

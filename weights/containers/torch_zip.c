@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weights/containers/limits.h"
+#include "vit/base/limits.h"
 #include "weights/containers/torch.h"
 #include "weights/containers/zip.h"
 

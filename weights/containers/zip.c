@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weights/containers/limits.h"
+#include "vit/base/limits.h"
 
 enum {
     DEFLATE_RATIO = 1032, /* the most that deflate can shrink, and room for the ends of tiny members */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "weights/canonical/arch.h"
-#include "weights/containers/limits.h"
+#include "vit/base/limits.h"
 #include "weights/families/family.h"
 
 /* Wider models than this have heads of many widths: nothing can be assumed. */

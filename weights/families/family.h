@@ -10,7 +10,7 @@
 #include "weights/canonical/form.h"
 #include "weights/families/recipe.h"
 #include "weights/settings/checkpoint.h"
-#include "weights/settings/settings.h"
+#include "weights/json/settings.h"
 
 typedef vit_status vit_configure(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_error *err);
 

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weights/containers/json.h"
-#include "weights/containers/limits.h"
-#include "weights/settings/settings.h"
+#include "weights/json/json.h"
+#include "vit/base/limits.h"
+#include "weights/json/settings.h"
 
 /* Left by DistributedDataParallel, torch.compile, transformers' wrapper of timm, Lightning, and OpenCLIP around a tower
  * of timm's. */

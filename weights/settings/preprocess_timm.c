@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "vit/base/names.h"
-#include "weights/containers/limits.h"
+#include "vit/base/limits.h"
 #include "weights/settings/preprocessing.h"
 
 /* What timm takes for a field that is missing. */

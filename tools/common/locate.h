@@ -2,7 +2,7 @@
 #ifndef VIT_TOOLS_LOCATE_H
 #define VIT_TOOLS_LOCATE_H
 
-#include "vit/base/error.h"
+#include "vit/vit.h"
 
 /* named when it is not NULL; else $VIT_MODEL; else the model found near the running executable. The caller frees
  * *path. Errors: open (none is there; the message says where was looked), memory. */

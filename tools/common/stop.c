@@ -1,5 +1,5 @@
 /* stop.c: SIGINT, SIGTERM and SIGHUP, and the flags and the pipe that carry a wish to stop to every thread. */
-#include "tools/stop.h"
+#include "tools/common/stop.h"
 
 #include <errno.h>
 #include <fcntl.h>

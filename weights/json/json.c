@@ -1,5 +1,5 @@
 /* json.c: JSON text that nobody vouches for, parsed by jansson within limits. */
-#include "weights/containers/json.h"
+#include "weights/json/json.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "vit/base/file.h"
-#include "weights/containers/limits.h"
+#include "vit/base/limits.h"
 
 /* Before jansson recurses, and takes 240 bytes for each object: what there is outside of strings. */
 static vit_status check_extent(const char *text, size_t n, struct vit_error *err)

@@ -2,7 +2,7 @@
 #ifndef VIT_TOOLS_COMMANDS_H
 #define VIT_TOOLS_COMMANDS_H
 
-#include "tools/options.h"
+#include "tools/common/options.h"
 
 enum {
     VIT_EXIT_DONE = 0,

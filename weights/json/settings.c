@@ -1,5 +1,5 @@
 /* settings.c: keys by name and type, and an account of those that nobody asked for. */
-#include "weights/settings/settings.h"
+#include "weights/json/settings.h"
 
 #include <fnmatch.h>
 #include <limits.h>
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weights/containers/limits.h"
+#include "vit/base/limits.h"
 
 vit_status vit_settings_refuse(const struct vit_settings *s, const char *key, const char *why, struct vit_error *err)
 {

@@ -1,5 +1,5 @@
 /* nearest.c: edit distance, for the hint after an unknown command or option. */
-#include "tools/nearest.h"
+#include "tools/common/nearest.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* environment.c: OMP_NUM_THREADS, VIT_OPS, VIT_TRACE, XDG_CACHE_HOME, HOME, NO_COLOR, TERM. (VIT_MODEL: locate.c.) */
-#include "tools/environment.h"
+#include "tools/common/environment.h"
 
 #include <limits.h>
 #include <pthread.h>
@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tools/options.h"
+#include "tools/common/options.h"
 
 enum { ALWAYS_ALLOWED = 64 }; /* threads, however few the processors */
 

@@ -1,4 +1,4 @@
-/* timm.c: the architectures of timm 1.0.31 that vit can run, and how each of their releases prepares a picture.
+/* arch_rows.c: the architectures of timm 1.0.31 that vit can run, and how each of their releases prepares a picture.
  *
  * Made by tests/make_timm.py from timm (Copyright Ross Wightman, Apache License 2.0). Both tables are sorted by name; a
  * name without a tag stands for what timm takes it for. */

@@ -1,5 +1,5 @@
 /* options.c: the table of options, the parser that it drives, and the help that it prints. */
-#include "tools/options.h"
+#include "tools/common/options.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/nearest.h"
+#include "tools/common/nearest.h"
 
 enum { HELP_COLUMNS = 80 };
 

@@ -1,5 +1,5 @@
 /* locate.c: the default model, from the environment or from where the program lies. */
-#include "tools/locate.h"
+#include "tools/common/locate.h"
 
 #include <limits.h>
 #include <stdio.h>
