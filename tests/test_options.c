@@ -152,7 +152,7 @@ Test(options, what_other_programs_have_gets_a_hint)
             "google/vit-base-patch16-224", BEE);
     REFUSED("hf download google/vit --local-dir vit", "info", "https://huggingface.co/google/vit");
     REFUSED("curl -LO 'https://example.com/x.pth'", "convert", "https://example.com/x.pth", "-o", "x.safetensors");
-    REFUSED("vit: tests/nothing: cannot be opened: No such file", "classify", "-m", "tests/nothing", BEE);
+    REFUSED("vit: tests/nothing: cannot open: No such file", "classify", "-m", "tests/nothing", BEE);
 }
 
 /* As getopt_long takes them. */

@@ -29,7 +29,7 @@ static const struct command COMMANDS[] = {
       VIT_FOR_CONVERT, vit_command_convert },
     { "info", "[options] [MODEL]", "Show architecture, preprocessing and labels of a model.", VIT_FOR_INFO,
       vit_command_info },
-    { "bench", "[options]", "Measure latency and throughput; compare programs, settings and runs.", VIT_FOR_BENCH,
+    { "bench", "[options]", "Measure speed; compare programs, settings and runs.", VIT_FOR_BENCH,
       vit_command_bench },
 };
 
