@@ -93,11 +93,15 @@ static vit_status plan(struct vit_session *session, const struct vit_session_opt
                                        .machine = machine,
                                        .pass_flops = encoder_flops(vit_model_config(session->model), options->batch)};
     struct omp_settings before = take_omp(session->threads); /* oneDNN plans for as many */
-    if (plan_options->choices)
-        vit_choices_begin(plan_options->choices, &tune);
-    vit_status status = vit_plan_create(&session->plan, session->model, plan_options, err);
-    if (plan_options->choices)
-        vit_choices_end(plan_options->choices);
+    vit_status status;
+    do {
+        if (plan_options->choices)
+            vit_choices_begin(plan_options->choices, &tune);
+        status = vit_plan_create(&session->plan, session->model, plan_options, err);
+        if (plan_options->choices)
+            vit_choices_end(plan_options->choices);
+        tune.measure = !tune.measure; /* where memory is short, the second time goes without */
+    } while (status == VIT_ERR_MEMORY && !tune.measure);
     give_back_omp(before);
     return status;
 }

@@ -90,7 +90,7 @@ static bool add_chunk(struct vit_params *params, size_t size)
     struct chunk *chunk = calloc(1, sizeof *chunk);
     if (!chunk)
         return false;
-    chunk->size = (size > chunk_size ? size : chunk_size) + huge_page - 1;
+    chunk->size = size + huge_page - 1;
     chunk->size -= chunk->size % huge_page;
     chunk->data = aligned_alloc(huge_page, chunk->size);
     if (!chunk->data) {
@@ -107,7 +107,8 @@ static bool add_chunk(struct vit_params *params, size_t size)
 static void *allocate(struct vit_params *params, size_t size, struct vit_error *err)
 {
     size = (size + 63) / 64 * 64;
-    if ((!params->chunks || params->chunks->size - params->chunks->used < size) && !add_chunk(params, size)) {
+    if ((!params->chunks || params->chunks->size - params->chunks->used < size) &&
+        !add_chunk(params, size > chunk_size ? size : chunk_size) && !add_chunk(params, size)) {
         vit_fail(err, VIT_ERR_MEMORY, "out of memory for %zu bytes of weights", size);
         return NULL;
     }
