@@ -4,8 +4,8 @@
 
 #include "vit/operators/kernel.h"
 
-/* Exactly n floats from -scale to scale, so that a sanitizer sees every access beyond them; the same for a seed on every
- * machine. Freed by the caller. */
+/* Exactly n floats from -scale to scale, so that a sanitizer sees every access beyond them; the same for a seed on
+ * every machine. Freed by the caller. */
 float *operators_noise(size_t n, uint32_t seed, float scale);
 
 /* n floats as type and back; freed by the caller. */

@@ -48,8 +48,10 @@ static int list_own(struct vit_implementation list[OPERATORS_MAX])
     return own;
 }
 
-/* What implementation, NULL: plain loops, makes of qkv (B, T, 3, NH, HD), all of type on the way; freed by the caller. */
-static float *attend(const struct vit_implementation *implementation, enum vit_dtype type, struct shape s, const float *qkv)
+/* What implementation, NULL: plain loops, makes of qkv (B, T, 3, NH, HD), all of type on the way; the
+ * caller frees it. */
+static float *attend(const struct vit_implementation *implementation, enum vit_dtype type, struct shape s,
+                     const float *qkv)
 {
     size_t n = dst_count(s), size = vit_dtype_size(type), D = (size_t)(s.heads * s.head_dim);
     struct vit_problem problem = problem_of(type, s);
@@ -84,10 +86,10 @@ static void compare_all(const char *what, struct shape s, const float *qkv, doub
 }
 
 static const struct shape shapes[] = {
-    {1, 1, 1, 1},   {3, 1, 2, 64},  {1, 2, 1, 10},  {2, 5, 3, 7},    {1, 7, 1, 30},   {1, 8, 2, 8},   {1, 9, 1, 1},
-    {2, 15, 2, 17}, {1, 16, 1, 16}, {1, 17, 3, 33}, {1, 31, 2, 31},  {1, 32, 1, 32},  {1, 33, 2, 48}, {2, 50, 2, 64},
-    {3, 65, 6, 64}, {1, 66, 1, 72}, {1, 97, 2, 80}, {1, 197, 3, 64}, {1, 197, 1, 88}, {1, 65, 2, 96}, {1, 65, 2, 104},
-    {1, 257, 1, 65}, {1, 577, 1, 64},
+    {1, 1, 1, 1},    {3, 1, 2, 64},  {1, 2, 1, 10},   {2, 5, 3, 7},    {1, 7, 1, 30},   {1, 8, 2, 8},
+    {1, 9, 1, 1},    {2, 15, 2, 17}, {1, 16, 1, 16},  {1, 17, 3, 33},  {1, 31, 2, 31},  {1, 32, 1, 32},
+    {1, 33, 2, 48},  {2, 50, 2, 64}, {3, 65, 6, 64},  {1, 66, 1, 72},  {1, 97, 2, 80},  {1, 197, 3, 64},
+    {1, 197, 1, 88}, {1, 65, 2, 96}, {1, 65, 2, 104}, {1, 257, 1, 65}, {1, 577, 1, 64},
 };
 
 Test(attention, every_shape)
@@ -183,8 +185,8 @@ Test(attention, nan_stays_nan)
             float *got_bf16 = attend(&list[k], VIT_BF16, s, qkv);
             for (size_t i = 0; i < n; i++)
                 cr_assert(!isnan(got[i]) == !isnan(want[i]) && !isnan(got_bf16[i]) == !isnan(want[i]),
-                          "%s, NaN at %zu: dst[%zu] is %g, %g in bf16, expected %g", list[k].name, at, i, (double)got[i],
-                          (double)got_bf16[i], (double)want[i]);
+                          "%s, NaN at %zu: dst[%zu] is %g, %g in bf16, expected %g", list[k].name, at, i,
+                          (double)got[i], (double)got_bf16[i], (double)want[i]);
             free(qkv), free(want), free(got), free(got_bf16);
         }
 }

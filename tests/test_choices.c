@@ -78,7 +78,8 @@ Test(choices, force_measures_anew)
     folder_remove(folder);
 }
 
-/* Of several sessions of a model, all have what the first one chose: without a file, and when there was no time to measure. */
+/* Of several sessions of a model, all have what the first one chose: without a file, and when there was no time to
+ * measure. */
 Test(choices, sessions_of_a_model_share_them)
 {
     struct vit_choices *choices = open_choices(NULL, "m", true);
@@ -92,8 +93,13 @@ Test(choices, sessions_of_a_model_share_them)
 Test(choices, lines_that_cannot_be_read_are_dropped)
 {
     static const char *const texts[] = {
-        "", "vit choices 3\nm\tk\tbrg\n", "vit choices 3\nm\tk\tbrg\t-1\n", "vit choices 3\nm\tk\tbrg\tnan\n",
-        "vit choices 3\nm\tk\tbrg\t1", "vit choices 3\n\t\t\t\t\n", "vit tuning cache 2\nm\tk\tmatmul\tbrg\t1\n",
+        "",
+        "vit choices 3\nm\tk\tbrg\n",
+        "vit choices 3\nm\tk\tbrg\t-1\n",
+        "vit choices 3\nm\tk\tbrg\tnan\n",
+        "vit choices 3\nm\tk\tbrg\t1",
+        "vit choices 3\n\t\t\t\t\n",
+        "vit tuning cache 2\nm\tk\tmatmul\tbrg\t1\n",
     };
     char *folder = folder_make();
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -116,7 +122,8 @@ Test(choices, files_of_others_are_left_alone, .timeout = 60)
         remember(file, "m", "k", fast);
         expect(file, "m", "k", NULL);
         FILE *stream = fopen(file, "r");
-        cr_assert(stream && fread(line, 1, sizeof line, stream) == strlen(texts[i]) && memcmp(line, texts[i], strlen(texts[i])) == 0);
+        cr_assert(stream && fread(line, 1, sizeof line, stream) == strlen(texts[i]) &&
+                  memcmp(line, texts[i], strlen(texts[i])) == 0);
         fclose(stream);
         free(file);
     }

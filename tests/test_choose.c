@@ -1,5 +1,6 @@
-/* test_choose.c: what is chosen computes what the plain loops compute: implementations that are wrong are found out, and
- * models of random configurations answer right, in every session made of them and wherever a picture stands in the batch. */
+/* test_choose.c: what is chosen computes what the plain loops compute: implementations that are wrong are found out,
+ * and models of random configurations answer right, in every session made of them and wherever a picture stands in the
+ * batch. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
@@ -41,7 +42,8 @@ static struct vit_kernel *inner;
 static int64_t spoilt;
 static float by;
 
-static vit_status run_spoilt(struct vit_kernel *kernel, const struct vit_buffers *buffers, void *scratch, struct vit_error *err)
+static vit_status run_spoilt(struct vit_kernel *kernel, const struct vit_buffers *buffers, void *scratch,
+                             struct vit_error *err)
 {
     (void)kernel;
     VIT_TRY(inner->run(inner, buffers, scratch, err));
@@ -79,7 +81,8 @@ Test(choose, one_wrong_value_is_found)
     enum { ROWS = 30, IN = 19, OUT = 21 };
     const struct vit_implementation wrong = {.name = "spoilt", .create = create_spoilt};
     float src[ROWS * IN] = {0}, dst[ROWS * OUT];
-    struct vit_problem problem = {VIT_LINEAR, .linear = {.rows = ROWS, .images = 3, .in = IN, .out = OUT, .bias = true, .add = true}};
+    struct vit_problem problem = {
+        VIT_LINEAR, .linear = {.rows = ROWS, .images = 3, .in = IN, .out = OUT, .bias = true, .add = true}};
     spoilt = 0, by = 0;
     cr_expect(conforms(&wrong, &problem, dst, src), "what is right was refused");
     spoilt = 9 * OUT + 20, by = 0.01f;
@@ -90,8 +93,8 @@ Test(choose, one_wrong_value_is_found)
     cr_expect_not(conforms(&wrong, &problem, dst, src), "not a number");
 }
 
-/* What conforms is right in every value, not only in those that were compared. oneDNN 3.2 has products of bf16 that are wrong
- * for odd widths, and such as round an image's sums by its place. */
+/* What conforms is right in every value, not only in those that were compared. oneDNN 3.2 has products of bf16 that are
+ * wrong for odd widths, and such as round an image's sums by its place. */
 static void check_conforming(const struct vit_linear_problem *p)
 {
     struct vit_problem problem = {VIT_LINEAR, .linear = *p};
@@ -126,8 +129,9 @@ Test(choose, what_conforms_is_right)
                 enum vit_dtype t = type ? VIT_BF16 : VIT_F32;
                 if (type && vit_isa_level() < VIT_ISA_AVX512_BF16)
                     continue;
-                check_conforming(&(struct vit_linear_problem){t, t, add ? VIT_F32 : t, shapes[s][0], shapes[s][1], shapes[s][2],
-                                                              shapes[s][3], true, add, !add, VIT_ACT_GELU_ERF});
+                check_conforming(&(struct vit_linear_problem){t, t, add ? VIT_F32 : t, shapes[s][0], shapes[s][1],
+                                                              shapes[s][2], shapes[s][3], true, add, !add,
+                                                              VIT_ACT_GELU_ERF});
             }
 }
 
@@ -146,7 +150,8 @@ static struct vit_config random_config(uint32_t seed)
 {
     state = seed * 2654435761u + 1;
     int side = seed % 10 == 9 ? 45 : draw(1, 9), head_dim = draw(1, 40);
-    struct vit_config c = {.arch = "random", .heads = draw(1, 300 / head_dim < 9 ? 300 / head_dim : 9), .depth = draw(0, 2)};
+    struct vit_config c = {
+        .arch = "random", .heads = draw(1, 300 / head_dim < 9 ? 300 / head_dim : 9), .depth = draw(0, 2)};
     c.width = c.heads * head_dim;
     c.mlp = draw(1, 300);
     c.patch = draw(1, 7);
@@ -182,7 +187,8 @@ static struct vit_model *open_random(const struct vit_config *config)
 }
 
 /* The logits (n, K) of n pictures; freed by the caller. */
-static float *answer(const struct vit_model *model, const struct vit_session_options *options, const uint8_t *pixels, int n)
+static float *answer(const struct vit_model *model, const struct vit_session_options *options, const uint8_t *pixels,
+                     int n)
 {
     struct vit_error err = {0};
     struct vit_session *session;
@@ -194,8 +200,8 @@ static float *answer(const struct vit_model *model, const struct vit_session_opt
     return logits;
 }
 
-/* Pictures 0 to n - 1, and picture 0 again at every place of another batch: one answer, that of the plain loops, and the same
- * from a second session. */
+/* Pictures 0 to n - 1, and picture 0 again at every place of another batch: one answer, that of the plain loops, and
+ * the same from a second session. */
 static void check_model(const struct vit_model *model, struct vit_session_options options, const char *what)
 {
     size_t size = vit_model_pixels_size(model), K = (size_t)vit_model_config(model)->classes;
@@ -233,7 +239,8 @@ static void check_random_model(uint32_t seed)
                                               .precision = (enum vit_precision)precision,
                                               .tune = draw(0, 1) ? VIT_TUNE_ON : VIT_TUNE_OFF};
         char what[160];
-        snprintf(what, sizeof what, "seed %u, %s, batch %d, %d threads, tune %d, %d tokens of %d, heads %d, mlp %d, pool %s", seed,
+        snprintf(what, sizeof what,
+                 "seed %u, %s, batch %d, %d threads, tune %d, %d tokens of %d, heads %d, mlp %d, pool %s", seed,
                  vit_types_of((enum vit_precision)precision)->name, options.batch, options.threads, (int)options.tune,
                  vit_config_tokens(&c), c.width, c.heads, c.mlp, vit_pool_name(c.pool));
         check_model(model, options, what);
@@ -254,15 +261,18 @@ Test(choose, random_models, .timeout = 900)
 /* OpenMP may give fewer threads than were asked for. */
 Test(choose, fewer_threads_than_asked_for)
 {
-    static const char *const limits[][4] = {
-        {"HOME=/nonexistent", NULL}, {"HOME=/nonexistent", "OMP_DYNAMIC=true", NULL}, {"HOME=/nonexistent", "OMP_THREAD_LIMIT=1", NULL}};
+    static const char *const limits[][4] = {{"HOME=/nonexistent", NULL},
+                                            {"HOME=/nonexistent", "OMP_DYNAMIC=true", NULL},
+                                            {"HOME=/nonexistent", "OMP_THREAD_LIMIT=1", NULL}};
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
         for (int tune = 0; tune < 2; tune++) {
-            struct program p = program_done((struct program){
-                ARGUMENTS("classify", "-q", "-k1", "-f", "csv", "-t", "2", "--tune", tune ? "on" : "off", "samples/bee.jpg"),
-                .variables = limits[i]});
+            struct program p = program_done(
+                (struct program){ARGUMENTS("classify", "-q", "-k1", "-f", "csv", "-t", "2", "--tune",
+                                           tune ? "on" : "off", "samples/bee.jpg"),
+                                 .variables = limits[i]});
             program_expect(&p, 0, NULL);
-            cr_expect(strstr(p.out, "samples/bee.jpg,1,38,bee,0.60580"), "%s: %s", limits[i][1] ? limits[i][1] : "no limit", p.out);
+            cr_expect(strstr(p.out, "samples/bee.jpg,1,38,bee,0.60580"), "%s: %s",
+                      limits[i][1] ? limits[i][1] : "no limit", p.out);
             program_free(&p);
         }
 }

@@ -1,5 +1,5 @@
-/* test_linear.c: every implementation of a linear layer that this machine can run, own kernels and oneDNN's, against the plain
- * loops; and what the own kernels promise beyond that. */
+/* test_linear.c: every implementation of a linear layer that this machine can run, own kernels and oneDNN's, against
+ * the plain loops; and what the own kernels promise beyond that. */
 #include <criterion/criterion.h>
 #include <float.h>
 #include <math.h>
@@ -25,8 +25,11 @@ static struct layer make_layer(int rows, int in, int out, struct vit_linear_prob
     size_t n_src = (size_t)(rows * in), n_weight = (size_t)(in * out);
     p.rows = rows, p.in = in, p.out = out, p.images = 1;
     p.weight = p.src;
-    struct layer l = {{VIT_LINEAR, .linear = p}, operators_noise(n_src, 1, 1), operators_noise(n_weight, 2, 1),
-                      operators_noise((size_t)out, 3, 1), operators_noise((size_t)(rows * out), 4, 1)};
+    struct layer l = {{VIT_LINEAR, .linear = p},
+                      operators_noise(n_src, 1, 1),
+                      operators_noise(n_weight, 2, 1),
+                      operators_noise((size_t)out, 3, 1),
+                      operators_noise((size_t)(rows * out), 4, 1)};
     if (p.src == VIT_BF16)
         vit_round_to(l.src, VIT_BF16, (int64_t)n_src), vit_round_to(l.weight, VIT_BF16, (int64_t)n_weight);
     return l;
@@ -110,9 +113,9 @@ Test(linear, every_implementation)
 }
 
 /* Around the sizes of tiles, vectors, panels and blocks. */
-static const int own_shapes[][3] = {{1, 1, 1},     {1, 7, 15},    {2, 8, 16},    {3, 9, 17},   {4, 75, 47},
-                                    {7, 588, 48},  {8, 31, 49},   {9, 33, 64},   {17, 12, 97}, {50, 192, 1000},
-                                    {5, 1025, 23}, {12, 2100, 40}};
+static const int own_shapes[][3] = {{1, 1, 1},    {1, 7, 15},      {2, 8, 16},    {3, 9, 17},
+                                    {4, 75, 47},  {7, 588, 48},    {8, 31, 49},   {9, 33, 64},
+                                    {17, 12, 97}, {50, 192, 1000}, {5, 1025, 23}, {12, 2100, 40}};
 
 Test(linear, own_at_every_edge)
 {
@@ -147,8 +150,8 @@ static void check_narrowing(const char *name, const struct vit_gemm_isa *isa)
     for (int i = 0; i < N; i += isa->lanes) /* a weight with one input: its panel is its outputs */
         isa->pack_weight(got + i, values + i, 1, isa->lanes);
     for (uint32_t i = 0; i < N; i++)
-        cr_assert_eq(got[i], want[i], "%s: %04x%04x became %04x, expected %04x", name, i & 0xffff,
-                     lower[i >> 16], got[i], want[i]);
+        cr_assert_eq(got[i], want[i], "%s: %04x%04x became %04x, expected %04x", name, i & 0xffff, lower[i >> 16],
+                     got[i], want[i]);
     free(want), free(got), free(values);
 }
 
@@ -194,8 +197,11 @@ Test(linear, own_rows_are_independent)
 static float *activated(const struct vit_implementation *implementation, float *x, int n, enum vit_act act)
 {
     float one = 1, *dst = malloc((size_t)n * sizeof *dst);
-    struct layer l = {{VIT_LINEAR, .linear = {.rows = n, .images = 1, .in = 1, .out = 1, .activate = true, .act = act}}, x, &one,
-                      NULL, dst};
+    struct layer l = {{VIT_LINEAR, .linear = {.rows = n, .images = 1, .in = 1, .out = 1, .activate = true, .act = act}},
+                      x,
+                      &one,
+                      NULL,
+                      dst};
     cr_assert(dst);
     float *got = result(&l, implementation);
     free(dst);
@@ -227,8 +233,8 @@ Test(linear, own_gelu_is_exact)
         float *got = activated(&list[n - 1], x, N, VIT_ACT_GELU_ERF);
         for (int i = 0; i < N; i++) {
             double want = 0.5 * x[i] * (1 + erf(x[i] * sqrt(0.5))), limit = fabsf(x[i]) < 3 ? 4.8e-7 : 9e-7;
-            cr_assert(i == 3 ? isnan(got[i]) : fabs(got[i] - want) <= limit + 1.2e-7 * fabs(want), "gelu(%g) = %.9g, not %.9g",
-                      x[i], got[i], want);
+            cr_assert(i == 3 ? isnan(got[i]) : fabs(got[i] - want) <= limit + 1.2e-7 * fabs(want),
+                      "gelu(%g) = %.9g, not %.9g", x[i], got[i], want);
         }
         free(got);
     }
@@ -244,8 +250,9 @@ Test(linear, own_activations_far_out)
             float *got = activated(&list[n - 1], x, 8, (enum vit_act)act);
             for (int i = 0; i < 8; i++) {
                 float want = x[i] > 0 ? x[i] : isnan(x[i]) ? NAN : 0;
-                cr_assert(isnan(want) ? isnan(got[i]) : fabsf(got[i] - want) <= 1e-6f * fmaxf(fabsf(want), 1) ||
-                                                            (x[i] == -FLT_MAX && fabsf(got[i]) <= 8),
+                cr_assert(isnan(want) ? isnan(got[i])
+                                      : fabsf(got[i] - want) <= 1e-6f * fmaxf(fabsf(want), 1) ||
+                                            (x[i] == -FLT_MAX && fabsf(got[i]) <= 8),
                           "activation %d of %g is %g", act, x[i], got[i]);
             }
             free(got);

@@ -1,5 +1,5 @@
-/* test_ops.c: operators, every implementation of each: against cases worked by hand, and where there are several, against
- * the plain loops over a table of shapes. */
+/* test_ops.c: operators, every implementation of each: against cases worked by hand, and where there are several,
+ * against the plain loops over a table of shapes. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
@@ -11,9 +11,10 @@
 #include "vit/choice/implementations.h"
 #include "vit/operators/params.h"
 
-/* Every implementation of problem makes want (n) of buffers, whose dst (n) is what it is before; weight: a linear layer's. */
-static void check_all(const struct vit_problem *problem, struct vit_buffers buffers, const float *weight, const float *want,
-                      size_t n, double tolerance)
+/* Every implementation of problem makes want (n) of buffers, whose dst (n) is what it is before; weight: a linear
+ * layer's. */
+static void check_all(const struct vit_problem *problem, struct vit_buffers buffers, const float *weight,
+                      const float *want, size_t n, double tolerance)
 {
     struct vit_implementation list[OPERATORS_MAX];
     float *before = operators_narrowed(buffers.dst, VIT_F32, n);
@@ -28,11 +29,12 @@ static void check_all(const struct vit_problem *problem, struct vit_buffers buff
 }
 
 /* All others are as near the plain loops. */
-static void check_against_plain(const struct vit_problem *problem, struct vit_buffers buffers, size_t n, double tolerance)
+static void check_against_plain(const struct vit_problem *problem, struct vit_buffers buffers, size_t n,
+                                double tolerance)
 {
     float *want = operators_noise(n, 0, 1), *got = operators_noise(n, 0, 1);
-    operators_run(vit_plain_implementation(problem), problem, (struct vit_buffers){want, {buffers.in[0], buffers.in[1], buffers.in[2]}},
-                  NULL);
+    operators_run(vit_plain_implementation(problem), problem,
+                  (struct vit_buffers){want, {buffers.in[0], buffers.in[1], buffers.in[2]}}, NULL);
     buffers.dst = got;
     check_all(problem, buffers, NULL, want, n, tolerance);
     free(want), free(got);
@@ -41,7 +43,8 @@ static void check_against_plain(const struct vit_problem *problem, struct vit_bu
 Test(ops, attention_worked_by_hand)
 {
     /* One head of width 2; the query is that of the first token. Scores .11 .05 .17, over sqrt 2 before the softmax. */
-    const float q[2] = {.1f, .2f}, kv[3][2][2] = {{{.3f, .4f}, {.7f, .8f}}, {{.1f, .2f}, {.9f, 1.0f}}, {{.5f, .6f}, {1.1f, 1.2f}}};
+    const float q[2] = {.1f, .2f},
+                kv[3][2][2] = {{{.3f, .4f}, {.7f, .8f}}, {{.1f, .2f}, {.9f, 1.0f}}, {{.5f, .6f}, {1.1f, 1.2f}}};
     const float want[2] = {.902888f, 1.002888f};
     float dst[2] = {0};
     struct vit_problem problem = {VIT_ATTENTION, .attention = {VIT_F32, 2, 4, 1, 1, 3, 1, 2}};
@@ -50,7 +53,7 @@ Test(ops, attention_worked_by_hand)
 
 Test(ops, attention)
 {
-    static const int shapes[][4] = {{1, 1, 1, 1},   {1, 1, 3, 64},  {1, 5, 2, 7},  {2, 17, 3, 10},
+    static const int shapes[][4] = {{1, 1, 1, 1},   {1, 1, 3, 64},   {1, 5, 2, 7},  {2, 17, 3, 10},
                                     {3, 65, 6, 64}, {1, 197, 3, 64}, {2, 50, 2, 80}};
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
         int B = shapes[s][0], T = shapes[s][1], NH = shapes[s][2], HD = shapes[s][3], D = NH * HD;
@@ -65,7 +68,8 @@ Test(ops, attention)
 /* Queries of their own: keys and values are (B, T, 2, NH, HD), as attention pooling and a pruned block have them. */
 Test(ops, cross_attention)
 {
-    static const int shapes[][5] = {{1, 1, 1, 1, 1}, {3, 1, 5, 2, 7}, {2, 2, 65, 6, 64}, {1, 1, 197, 4, 72}, {2, 9, 4, 3, 16}};
+    static const int shapes[][5] = {
+        {1, 1, 1, 1, 1}, {3, 1, 5, 2, 7}, {2, 2, 65, 6, 64}, {1, 1, 197, 4, 72}, {2, 9, 4, 3, 16}};
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
         int B = shapes[s][0], Q = shapes[s][1], T = shapes[s][2], NH = shapes[s][3], HD = shapes[s][4], D = NH * HD;
         float *q = operators_noise((size_t)(B * Q * D), 1, 9), *kv = operators_noise(2 * (size_t)(B * T * D), 2, 1);
@@ -80,7 +84,7 @@ Test(ops, norm)
     static const struct {
         int rows, width;
         float offset, spread;
-    } shapes[] = {{1, 1, 0, 1},  {1, 7, 0, 1},    {3, 30, 0, 1},     {65, 384, 0, 1},
+    } shapes[] = {{1, 1, 0, 1},     {1, 7, 0, 1},        {3, 30, 0, 1},    {65, 384, 0, 1},
                   {5, 768, 100, 1}, {2, 1408, 0, 1e-3f}, {197, 192, 0, 50}};
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
         int rows = shapes[s].rows, D = shapes[s].width;
@@ -91,7 +95,8 @@ Test(ops, norm)
             src[i] += shapes[s].offset;
         struct vit_problem problem = {VIT_NORM, .norm = {VIT_F32, rows, D, 1e-6f}};
         /* An offset of 100 costs its share of f32's 24 bits. */
-        check_against_plain(&problem, (struct vit_buffers){NULL, {src, gain, shift}}, n, shapes[s].offset > 0 ? 2e-5 : 2e-6);
+        check_against_plain(&problem, (struct vit_buffers){NULL, {src, gain, shift}}, n,
+                            shapes[s].offset > 0 ? 2e-5 : 2e-6);
         free(src), free(gain), free(shift);
     }
 }
@@ -146,13 +151,13 @@ Test(ops, embed_and_mean)
     const float src[] = {1, 2, 3, 4, 5, 6, -1, -2, -3, -4, -5, -6};
     const float tokens[] = {1, 2, 3, 4, 11, 22, 33, 44, 55, 66, 1, 2, 3, 4, 9, 18, 27, 36, 45, 54};
     float x[B * T * D], mean[B * D];
-    check_all(&(struct vit_problem){VIT_EMBED, .embed = {B, T, N, D}}, (struct vit_buffers){x, {src, prefix, pos}}, NULL, tokens,
-              B * T * D, 0);
+    check_all(&(struct vit_problem){VIT_EMBED, .embed = {B, T, N, D}}, (struct vit_buffers){x, {src, prefix, pos}},
+              NULL, tokens, B * T * D, 0);
     memcpy(x, tokens, sizeof x);
-    check_all(&(struct vit_problem){VIT_MEAN, .mean = {B, N, D, D, T * D, D}}, (struct vit_buffers){mean, {x + 2 * D}}, NULL,
-              (const float[]){33, 44, 27, 36}, B * D, 0);
-    check_all(&(struct vit_problem){VIT_MEAN, .mean = {B, 1, D, D, T * D, D}}, (struct vit_buffers){mean, {x + D}}, NULL,
-              (const float[]){3, 4, 3, 4}, B * D, 0);
+    check_all(&(struct vit_problem){VIT_MEAN, .mean = {B, N, D, D, T * D, D}}, (struct vit_buffers){mean, {x + 2 * D}},
+              NULL, (const float[]){33, 44, 27, 36}, B * D, 0);
+    check_all(&(struct vit_problem){VIT_MEAN, .mean = {B, 1, D, D, T * D, D}}, (struct vit_buffers){mean, {x + D}},
+              NULL, (const float[]){3, 4, 3, 4}, B * D, 0);
 }
 
 Test(ops, mean_of_rows_far_apart)
@@ -170,8 +175,8 @@ Test(ops, gate)
     /* x / (1 + e^-x) of 1 and -2 is .7310586 and -.2384058. */
     const float src[2][4] = {{1, -2, 3, .5f}, {0, 1, 7, -1}}, want[4] = {2.1931757f, -.1192029f, 0, -.7310586f};
     float dst[4] = {0};
-    check_all(&(struct vit_problem){VIT_GATE, .gate = {2, 2, VIT_ACT_SILU}}, (struct vit_buffers){dst, {src[0]}}, NULL, want, 4,
-              1e-7);
+    check_all(&(struct vit_problem){VIT_GATE, .gate = {2, 2, VIT_ACT_SILU}}, (struct vit_buffers){dst, {src[0]}}, NULL,
+              want, 4, 1e-7);
 }
 
 /* Against the functions as books have them, in f64. */
@@ -183,13 +188,14 @@ Test(ops, gate_of_every_activation)
     for (int i = 0; i < F; i++) {
         double x = src[i], other = src[F + i];
         want[VIT_ACT_GELU_ERF][i] = (float)(0.5 * x * (1 + erf(x * sqrt(0.5))) * other);
-        want[VIT_ACT_GELU_TANH][i] = (float)(0.5 * x * (1 + tanh(sqrt(2 / acos(-1.0)) * (x + 0.044715 * x * x * x))) * other);
+        want[VIT_ACT_GELU_TANH][i] = (float)(0.5 * x * (1 + tanh(sqrt(2 / acos(-1.0)) * (x + 0.044715 * x * x * x))) *
+                                             other);
         want[VIT_ACT_QUICK_GELU][i] = (float)(x / (1 + exp(-1.702 * x)) * other);
         want[VIT_ACT_SILU][i] = (float)(x / (1 + exp(-x)) * other);
     }
     for (int act = VIT_ACT_GELU_ERF; act <= VIT_ACT_SILU; act++)
-        check_all(&(struct vit_problem){VIT_GATE, .gate = {1, F, (enum vit_act)act}}, (struct vit_buffers){dst, {src}}, NULL,
-                  want[act], F, 1e-6);
+        check_all(&(struct vit_problem){VIT_GATE, .gate = {1, F, (enum vit_act)act}}, (struct vit_buffers){dst, {src}},
+                  NULL, want[act], F, 1e-6);
     free(src);
 }
 
@@ -218,7 +224,8 @@ Test(ops, qk_norm)
             int part = i / NH % 3;
             float *x = want + i * HD;
             if (part < 2)
-                operators_run(vit_plain_implementation(&one), &one, (struct vit_buffers){x, {x, v[2 * part], v[2 * part + 1]}}, NULL);
+                operators_run(vit_plain_implementation(&one), &one,
+                              (struct vit_buffers){x, {x, v[2 * part], v[2 * part + 1]}}, NULL);
         }
         check_all(&(struct vit_problem){VIT_QK_NORM, .qk_norm = {rows, NH, HD, 1e-6f}},
                   (struct vit_buffers){got, {v[0], v[1], v[2], v[3]}}, NULL, want, n, 2e-6);

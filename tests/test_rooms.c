@@ -6,10 +6,25 @@
 #include <string.h>
 
 /* From the bottom to the top. vit/vit.h is the door of the library: all of it that the tools may see. */
-static const char *const rooms[] = {"vit/base",     "patches",     "weights/json", "weights/containers", "weights/canonical", "weights/settings",
-                                    "weights/families", "weights", "vit/operators",      "vit/onednn",        "vit/kernels",
-                                    "vit/choice",   "vit/network", "vit",                "tools/common",      "tools/output",
-                                    "tools/pictures", "tools/bench", "tools"};
+static const char *const rooms[] = {"vit/base",
+                                    "patches",
+                                    "weights/json",
+                                    "weights/containers",
+                                    "weights/canonical",
+                                    "weights/settings",
+                                    "weights/families",
+                                    "weights",
+                                    "vit/operators",
+                                    "vit/onednn",
+                                    "vit/kernels",
+                                    "vit/choice",
+                                    "vit/network",
+                                    "vit",
+                                    "tools/common",
+                                    "tools/output",
+                                    "tools/pictures",
+                                    "tools/bench",
+                                    "tools"};
 
 enum { N_ROOMS = sizeof rooms / sizeof *rooms, MAX_UNITS = 400 };
 
@@ -43,7 +58,8 @@ static void check_include(const char *path, const char *included)
 {
     bool public = strcmp(included, "vit/vit.h") == 0, tool = strncmp(path, "tools/", 6) == 0;
     cr_expect(public || room_of(included) <= room_of(path), "%s includes %s, which is above it", path, included);
-    cr_expect(!tool || public || strncmp(included, "tools/", 6) == 0, "%s includes %s: tools see vit/vit.h alone", path, included);
+    cr_expect(!tool || public || strncmp(included, "tools/", 6) == 0, "%s includes %s: tools see vit/vit.h alone", path,
+              included);
     int from = unit_of(path), to = unit_of(included);
     if (from != to && strcmp(strrchr(path, '.'), ".c") == 0)
         needs[from][to] = true;

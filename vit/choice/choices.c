@@ -74,13 +74,13 @@ static bool parse_line(struct line *line, const char *text)
 {
     char end;
     *line = (struct line){.from_file = true};
-    return sscanf(text, "%255[^\t\n]\t%255[^\t\n]\t%255[^\t\n]\t%lf%c", line->machine, line->key, line->name, &line->seconds,
-                  &end) == 5 &&
+    return sscanf(text, "%255[^\t\n]\t%255[^\t\n]\t%255[^\t\n]\t%lf%c", line->machine, line->key, line->name,
+                  &line->seconds, &end) == 5 &&
            end == '\n' && line->seconds > 0;
 }
 
-/* The lines of machine, or with NULL all of them but those that `newer` has. False: there is a file that is not to be written
- * to: of a newer format or no cache at all. Never waits, as opening a pipe would. */
+/* The lines of machine, or with NULL all of them but those that `newer` has. False: there is a file that is not to be
+ * written to: of a newer format or no cache at all. Never waits, as opening a pipe would. */
 static bool read_file(struct lines *lines, const char *path, const char *machine, const struct lines *newer)
 {
     char text[MAX_LINE];
@@ -96,7 +96,8 @@ static bool read_file(struct lines *lines, const char *path, const char *machine
     }
     bool any = fgets(text, sizeof text, file), ours = any && strcmp(text, header) == 0;
     for (int n = 0; ours && n < MAX_LINES && fgets(text, sizeof text, file); n++)
-        if (parse_line(&line, text) && (machine ? strcmp(line.machine, machine) == 0 : !find(newer, line.machine, line.key)))
+        if (parse_line(&line, text) &&
+            (machine ? strcmp(line.machine, machine) == 0 : !find(newer, line.machine, line.key)))
             append(lines, &line);
     fclose(file);
     return ours || !any || strncmp(text, older, strlen(older)) == 0;

@@ -1,8 +1,8 @@
 /* choose.c: one race for all operators: who conforms is let in, and the fastest wins.
  *
- * In a model a layer's weight was last used a whole pass ago: it comes from memory. So every timed run takes its weight from
- * the next piece of a large buffer of noise; what the values are does not matter. The candidates take turns, so that a change
- * of the machine's pace hits all of them, and each is compared with the preferred one turn by turn. */
+ * In a model a layer's weight was last used a whole pass ago: it comes from memory. So every timed run takes its weight
+ * from the next piece of a large buffer of noise; what the values are does not matter. The candidates take turns, so
+ * that a change of the machine's pace hits all of them, and each is compared with the preferred one turn by turn. */
 #include "vit/choice/choose.h"
 
 #include <math.h>
@@ -19,7 +19,7 @@
 enum { MAX_CANDIDATES = 24, ROUNDS = 9, ENOUGH = 5 };
 
 static const size_t min_noise = (size_t)48 << 20; /* more than caches keep */
-static const double NEVER = 1e30; /* seconds */
+static const double NEVER = 1e30;                 /* seconds */
 
 struct candidate {
     struct vit_kernel *kernel;
@@ -54,7 +54,8 @@ static bool reserve(struct race *race, size_t size)
     return race->scratch != NULL;
 }
 
-/* Takes out of the race whoever's best run is slower than the fastest one by more than factor; the preferred one stays. */
+/* Takes out of the race whoever's best run is slower than the fastest one by more than factor, but for the
+ * preferred one. */
 static void drop_slower(struct race *race, double factor)
 {
     double limit = NEVER;
@@ -160,7 +161,8 @@ static double relative(const struct race *race, const struct candidate *candidat
     return ratios[rounds / 2];
 }
 
-/* The fastest. The preferred one wins unless it is clearly beaten: chance is not to decide between two that are as fast. */
+/* The fastest. The preferred one wins unless it is clearly beaten: chance is not to decide between two that are as
+ * fast. */
 static struct candidate *winner(struct race *race, int rounds)
 {
     struct candidate *best = &race->candidates[0];

@@ -8,8 +8,8 @@
 /* A kernel for problem and for as many threads as OpenMP would start now; freed by vit_kernel_free.
  *
  * Where there are several implementations, it is the one that choices knows; else the fastest of those that conform
- * (sample.h), when there is time to find out, or the first of them; choices is told. choices NULL: the plain loops. memory:
- * buffers as large as problem says, which are overwritten; its parameters are not touched. */
+ * (sample.h), when there is time to find out, or the first of them; choices is told. choices NULL: the plain loops.
+ * memory: buffers as large as problem says, which are overwritten; its parameters are not touched. */
 vit_status vit_choose(struct vit_kernel **kernel, struct vit_choices *choices, const struct vit_problem *problem,
                       const struct vit_buffers *memory, struct vit_error *err);
 

@@ -48,8 +48,8 @@ static bool fits(const struct row *row, const struct vit_problem *problem, int l
     return row->op == problem->op && (row->type == ANY || row->type == type) && row->needs <= level;
 }
 
-int vit_implementations(struct vit_implementation list[VIT_MAX_IMPLEMENTATIONS], int part, const struct vit_problem *problem,
-                        const char *name)
+int vit_implementations(struct vit_implementation list[VIT_MAX_IMPLEMENTATIONS], int part,
+                        const struct vit_problem *problem, const char *name)
 {
     if (part == 1)
         return vit_dnnl_list(list, VIT_MAX_IMPLEMENTATIONS, problem, name);

@@ -138,7 +138,8 @@ static int64_t most_picked(const struct vit_sample *s)
 static vit_status pick_all(struct vit_sample *s, struct vit_error *err)
 {
     const struct vit_attention_problem *a = &s->problem.attention;
-    size_t most = (size_t)most_picked(s), room = s->problem.op == VIT_ATTENTION ? (size_t)(a->tokens + a->head_dim) : (size_t)s->count;
+    size_t most = (size_t)most_picked(s),
+           room = s->problem.op == VIT_ATTENTION ? (size_t)(a->tokens + a->head_dim) : (size_t)s->count;
     s->want = malloc(most * sizeof *s->want);
     s->picked = malloc(most * sizeof *s->picked);
     double *values = s->problem.op == VIT_LINEAR ? NULL : malloc(room * sizeof *values);
@@ -165,7 +166,8 @@ static void measure_up(struct vit_sample *s)
     const struct vit_problem *p = &s->problem;
     switch (p->op) {
     case VIT_LINEAR:
-        s->images = p->linear.images, s->count = p->linear.rows / p->linear.images * p->linear.out, s->type = p->linear.dst;
+        s->images = p->linear.images, s->count = p->linear.rows / p->linear.images * p->linear.out,
+        s->type = p->linear.dst;
         break;
     case VIT_ATTENTION:
         s->images = p->attention.batch, s->type = p->attention.type;
@@ -196,8 +198,8 @@ static vit_status make_parameters(struct vit_sample *s, struct vit_error *err)
     return VIT_OK;
 }
 
-vit_status vit_sample_create(struct vit_sample **sample, const struct vit_problem *problem, const struct vit_buffers *memory,
-                             struct vit_error *err)
+vit_status vit_sample_create(struct vit_sample **sample, const struct vit_problem *problem,
+                             const struct vit_buffers *memory, struct vit_error *err)
 {
     struct vit_sample *s = calloc(1, sizeof *s);
     if (!s)
@@ -243,15 +245,16 @@ static bool conforms_to(const struct vit_sample *s)
     return true;
 }
 
-vit_status vit_sample_run(bool *conforms, double *seconds, struct vit_sample *sample, struct vit_kernel *kernel, void *scratch,
-                          struct vit_error *err)
+vit_status vit_sample_run(bool *conforms, double *seconds, struct vit_sample *sample, struct vit_kernel *kernel,
+                          void *scratch, struct vit_error *err)
 {
     struct vit_buffers buffers = sample->buffers;
     void *packed = NULL;
     vit_status status = VIT_OK;
     if (kernel->packing.size > 0) {
         packed = aligned_alloc(64, (kernel->packing.size + 63) / 64 * 64);
-        status = packed ? kernel->pack(kernel, packed, sample->weight, err) : vit_fail(err, VIT_ERR_MEMORY, "out of memory");
+        status = packed ? kernel->pack(kernel, packed, sample->weight, err)
+                        : vit_fail(err, VIT_ERR_MEMORY, "out of memory");
         buffers.in[VIT_WEIGHT] = packed;
     }
     if (status == VIT_OK) {

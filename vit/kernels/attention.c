@@ -14,12 +14,14 @@ struct attention {
     size_t part; /* of the scratch, for one thread */
 };
 
-static struct vit_attention_head head_at(const struct vit_attention_problem *p, const struct vit_buffers *b, int64_t index)
+static struct vit_attention_head head_at(const struct vit_attention_problem *p, const struct vit_buffers *b,
+                                         int64_t index)
 {
     int64_t HD = p->head_dim, D = p->heads * HD, image = index / p->heads, h = index % p->heads;
     int64_t size = (int64_t)vit_dtype_size(p->type), kv = size * (image * p->tokens * p->kv_step + h * HD);
     return (struct vit_attention_head){.type = p->type,
-                                       .q = (const char *)b->in[VIT_Q] + size * (image * p->queries * p->q_step + h * HD),
+                                       .q = (const char *)b->in[VIT_Q] +
+                                            size * (image * p->queries * p->q_step + h * HD),
                                        .k = (const char *)b->in[VIT_K] + kv,
                                        .v = (const char *)b->in[VIT_V] + kv,
                                        .dst = (char *)b->dst + size * (image * p->queries * D + h * HD),
@@ -32,7 +34,8 @@ static struct vit_attention_head head_at(const struct vit_attention_problem *p, 
 
 /* Blocks first to last - 1, counted over images, heads and queries. The rows of a head are cut evenly, for blocks of
  * much the same length. */
-static void run_blocks(const struct attention *a, const struct vit_buffers *b, int64_t first, int64_t last, void *scratch)
+static void run_blocks(const struct attention *a, const struct vit_buffers *b, int64_t first, int64_t last,
+                       void *scratch)
 {
     int Q = a->p.queries;
     int64_t fetched = 0;
@@ -62,7 +65,8 @@ static vit_status run_attention(struct vit_kernel *base, const struct vit_buffer
 #pragma omp parallel num_threads(a->threads)
     {
         int64_t thread = omp_get_thread_num(), threads = omp_get_num_threads();
-        run_blocks(a, buffers, n * thread / threads, n * (thread + 1) / threads, (char *)scratch + (size_t)thread * a->part);
+        run_blocks(a, buffers, n * thread / threads, n * (thread + 1) / threads,
+                   (char *)scratch + (size_t)thread * a->part);
     }
     return VIT_OK;
 }
@@ -79,8 +83,8 @@ vit_status vit_attention_create(struct vit_kernel **kernel, const struct vit_imp
     if (!a)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
     const struct vit_attention_problem *p = &problem->attention;
-    *a = (struct attention){{.run = run_attention, .free = free_attention}, *p, implementation->how, omp_get_max_threads(),
-                            0, 0};
+    *a = (struct attention){
+        {.run = run_attention, .free = free_attention}, *p, implementation->how, omp_get_max_threads(), 0, 0};
     strcpy(a->base.name, implementation->name);
     int most = a->isa->most_queries(p->tokens);
     a->blocks = (p->queries + most - 1) / most;

@@ -20,8 +20,8 @@ struct vit_attention_head {
     void *dst;
     int tokens, head_dim;
     int64_t q_stride, kv_stride, dst_stride;
-    /* What attend brings into the second cache meanwhile: the keys and values of the head that is packed next, or NULL, and
-     * how many cache lines of them are on their way. */
+    /* What attend brings into the second cache meanwhile: the keys and values of the head that is packed next, or NULL,
+     * and how many cache lines of them are on their way. */
     const struct vit_attention_head *next;
     int64_t *fetched;
 };

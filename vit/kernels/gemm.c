@@ -27,7 +27,8 @@ struct columns {
 /* Those of panel i. Panels follow each other. */
 static struct columns columns(const struct gemm *g, int i)
 {
-    int out = g->p.out, first = vit_panel_start(out, g->isa->lanes, i), end = vit_panel_start(out, g->isa->lanes, i + 1);
+    int out = g->p.out, first = vit_panel_start(out, g->isa->lanes, i),
+        end = vit_panel_start(out, g->isa->lanes, i + 1);
     return (struct columns){first, (end < out ? end : out) - first, end - first};
 }
 
@@ -39,7 +40,8 @@ static vit_status pack_weight(struct vit_kernel *base, void *dst, const float *w
 #pragma omp parallel for
     for (int i = 0; i < n; i++) {
         struct columns c = columns(g, i);
-        g->isa->pack_weight((char *)dst + (size_t)c.first * (size_t)in * g->element, weight + (int64_t)c.first * in, in, c.n);
+        g->isa->pack_weight((char *)dst + (size_t)c.first * (size_t)in * g->element, weight + (int64_t)c.first * in, in,
+                            c.n);
     }
     return VIT_OK;
 }
@@ -54,9 +56,9 @@ static struct vit_packing packing(const struct gemm *g)
 
 /* ---- Dividing the work ---- */
 
-/* Into how many stretches of rows and of panels to cut, so that the slowest thread has the least to do: its share of the
- * products; its rows, which other threads have written; and its panels, whose fetching hides behind the products of enough
- * rows, while their widening does not. Costs are in multiply-adds, for an element of a row or a panel. */
+/* Into how many stretches of rows and of panels to cut, so that the slowest thread has the least to do: its share of
+ * the products; its rows, which other threads have written; and its panels, whose fetching hides behind the products of
+ * enough rows, while their widening does not. Costs are in multiply-adds, for an element of a row or a panel. */
 static void cut(struct gemm *g, int threads)
 {
     const int row_cost = 25, enough_rows = 18, panel_cost = g->isa->widen ? 12 : 0;
@@ -93,13 +95,14 @@ static void lay_out(struct gemm *g)
 /* ---- Running ---- */
 
 /* What a panel makes of n rows a (n, in), of which the first is number first of the output. */
-static void run_panel(const struct gemm *g, const struct vit_buffers *b, float *scratch, const float *a, int64_t first, int n,
-                      int panel)
+static void run_panel(const struct gemm *g, const struct vit_buffers *b, float *scratch, const float *a, int64_t first,
+                      int n, int panel)
 {
     const struct vit_linear_problem *p = &g->p;
     struct columns c = columns(g, panel);
     const float *bias = b->in[VIT_BIAS];
-    struct vit_gemm_output output = {.dst = (char *)b->dst + (size_t)(first * p->out + c.first) * vit_dtype_size(p->dst),
+    struct vit_gemm_output output = {.dst = (char *)b->dst +
+                                            (size_t)(first * p->out + c.first) * vit_dtype_size(p->dst),
                                      .type = p->dst,
                                      .stride = p->out,
                                      .n = c.n,
@@ -154,7 +157,8 @@ static void run_part(const struct gemm *g, const struct vit_buffers *b, float *s
     }
 }
 
-static vit_status run_gemm(struct vit_kernel *base, const struct vit_buffers *buffers, void *scratch, struct vit_error *err)
+static vit_status run_gemm(struct vit_kernel *base, const struct vit_buffers *buffers, void *scratch,
+                           struct vit_error *err)
 {
     (void)err;
     const struct gemm *g = (struct gemm *)base;

@@ -1,9 +1,9 @@
 /* gemm.h: linear layers by own kernels: gemm.c schedules, the inner loops of an instruction set compute (gemm_loops.h).
  *
  * The weight is packed into panels of outputs, each stored row by row: (in, width). A thread takes
- * a stretch of rows and a stretch of panels. A block of a panel, at most VIT_GEMM_DEPTH rows deep, meets all rows of the
- * stretch, or as many as stay in the second cache with it, while the next block is fetched. What is computed for a row
- * depends neither on the rows beside it nor on the threads. */
+ * a stretch of rows and a stretch of panels. A block of a panel, at most VIT_GEMM_DEPTH rows deep, meets all rows of
+ * the stretch, or as many as stay in the second cache with it, while the next block is fetched. What is computed for a
+ * row depends neither on the rows beside it nor on the threads. */
 #ifndef VIT_GEMM_H
 #define VIT_GEMM_H
 
@@ -26,7 +26,7 @@ struct vit_gemm_output {
 
 /* sums = a weight, or with more, += it; and, when output is set, that is all, and the output is made. */
 struct vit_gemm_block {
-    const float *a;      /* (rows, depth), the rows a_stride apart */
+    const float *a; /* (rows, depth), the rows a_stride apart */
     int64_t a_stride;
     const float *weight; /* (depth, width), one panel */
     float *sums;         /* (rows, TILE_VECS vectors) */

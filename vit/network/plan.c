@@ -183,7 +183,8 @@ static vit_status kernel_for(struct vit_kernel **kernel, struct vit_plan *p, con
 }
 
 /* Appends a step. */
-static vit_status add(struct vit_plan *p, const char *name, const struct vit_problem *problem, struct vit_buffers buffers)
+static vit_status add(struct vit_plan *p, const char *name, const struct vit_problem *problem,
+                      struct vit_buffers buffers)
 {
     struct vit_step step = {.op = vit_op_name(problem->op), .buffers = buffers, .flops = vit_problem_flops(problem)};
     if (!buffers.dst || (!buffers.in[0] && problem->op != VIT_QK_NORM))
@@ -226,8 +227,8 @@ static vit_status add_linear(struct vit_plan *p, struct vit_array dst, struct vi
     VIT_TRY(vit_params_bias(p->model->params, linear, &bias, p->err));
     VIT_TRY(add(p, linear->name, &problem, (struct vit_buffers){dst.data, {src.data, NULL, bias}}));
     struct vit_step *step = &p->steps[p->n_steps - 1];
-    vit_status status =
-        vit_params_packed(p->model->params, linear, step->kernel, &step->buffers.in[VIT_WEIGHT], p->err);
+    vit_status status = vit_params_packed(p->model->params, linear, step->kernel, &step->buffers.in[VIT_WEIGHT],
+                                          p->err);
     return status == VIT_OK ? VIT_OK : vit_context(p->err, status, "%s", linear->name);
 }
 
@@ -304,19 +305,18 @@ vit_status vit_plan_hidden(struct vit_plan *p, struct vit_array dst, struct vit_
 }
 
 /* k: where keys begin, in elements from the start of kv; the values follow. */
-static vit_status add_attention(struct vit_plan *p, struct vit_array dst, struct vit_array q, int queries, int64_t q_step,
-                                struct vit_array kv, int64_t k, int64_t kv_step, const char *name)
+static vit_status add_attention(struct vit_plan *p, struct vit_array dst, struct vit_array q, int queries,
+                                int64_t q_step, struct vit_array kv, int64_t k, int64_t kv_step, const char *name)
 {
     const struct vit_config *c = vit_model_config(p->model);
-    struct vit_problem problem = {VIT_ATTENTION,
-                                  .attention = {.type = kv.type,
-                                                .q_step = q_step,
-                                                .kv_step = kv_step,
-                                                .batch = p->batch,
-                                                .queries = queries,
-                                                .tokens = vit_config_tokens(c),
-                                                .heads = c->heads,
-                                                .head_dim = c->width / c->heads}};
+    struct vit_problem problem = {VIT_ATTENTION, .attention = {.type = kv.type,
+                                                               .q_step = q_step,
+                                                               .kv_step = kv_step,
+                                                               .batch = p->batch,
+                                                               .queries = queries,
+                                                               .tokens = vit_config_tokens(c),
+                                                               .heads = c->heads,
+                                                               .head_dim = c->width / c->heads}};
     const void *keys = vit_array_row(kv, k, 1).data, *values = vit_array_row(kv, k + c->width, 1).data;
     char full[64];
     snprintf(full, sizeof full, "%.48s.attn", name);
@@ -357,7 +357,8 @@ vit_status vit_plan_repeat(struct vit_plan *p, struct vit_array dst, const float
 vit_status vit_plan_embed(struct vit_plan *p, struct vit_array dst, struct vit_array src)
 {
     const struct vit_config *c = vit_model_config(p->model);
-    struct vit_problem problem = {VIT_EMBED, .embed = {p->batch, vit_config_tokens(c), vit_config_patches(c), c->width}};
+    struct vit_problem problem = {VIT_EMBED,
+                                  .embed = {p->batch, vit_config_tokens(c), vit_config_patches(c), c->width}};
     return add(p, "pos_embed", &problem, (struct vit_buffers){dst.data, {src.data, p->model->prefix, p->model->pos}});
 }
 
@@ -367,7 +368,8 @@ vit_status vit_plan_mean(struct vit_plan *p, struct vit_array dst, int at, struc
     int64_t D = c->width;
     struct vit_problem problem = {VIT_MEAN,
                                   .mean = {p->batch, count, c->width, vit_config_head_width(c), p->tokens * D, D}};
-    return add(p, "pool", &problem, (struct vit_buffers){(float *)dst.data + at, {(const float *)src.data + first * D}});
+    return add(p, "pool", &problem,
+               (struct vit_buffers){(float *)dst.data + at, {(const float *)src.data + first * D}});
 }
 
 vit_status vit_plan_average(struct vit_plan *p, struct vit_array dst, struct vit_array pair)

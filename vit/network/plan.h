@@ -24,8 +24,8 @@ struct vit_tap {
 };
 
 struct vit_step {
-    char name[64];  /* as "blocks.3.attn.qkv": timm's name of the layer */
-    const char *op; /* "linear", "norm", ... */
+    char name[64];             /* as "blocks.3.attn.qkv": timm's name of the layer */
+    const char *op;            /* "linear", "norm", ... */
     struct vit_kernel *kernel; /* the plan's */
     struct vit_buffers buffers;
     double flops;   /* of one run; a multiply-add counts as two */
@@ -73,8 +73,8 @@ vit_status vit_plan_run(struct vit_plan *plan, bool profile, const char *trace_d
 
 /* ---- For forward.c: arrays ---- */
 
-/* An array (rows, width), in memory that no other array has which is not given back yet. Without data when memory has run
- * out: then the next step fails. */
+/* An array (rows, width), in memory that no other array has which is not given back yet. Without data when memory has
+ * run out: then the next step fails. */
 struct vit_array vit_plan_take(struct vit_plan *plan, enum vit_dtype type, int64_t rows, int64_t width);
 
 /* The same for values that other holds: other itself, where that is of this type. */
@@ -122,13 +122,13 @@ vit_status vit_plan_repeat(struct vit_plan *plan, struct vit_array dst, const fl
 
 /* dst (n) = src (n), rounded; without a step where both are one (vit_plan_take_as). */
 vit_status vit_plan_convert(struct vit_plan *plan, struct vit_array dst, struct vit_array src, int64_t n,
-                          const char *name);
+                            const char *name);
 
 /* dst (B, T, D) = the tokens of the embedded patches src (B, N, D), both f32. */
 vit_status vit_plan_embed(struct vit_plan *plan, struct vit_array dst, struct vit_array src);
 
-/* dst (B, D) = mean of tokens first .. first + count - 1 of src (B, tokens, D), both f32. The rows of dst are as far apart
- * as those of the head's input, and begin at its element at. */
+/* dst (B, D) = mean of tokens first .. first + count - 1 of src (B, tokens, D), both f32. The rows of dst are as far
+ * apart as those of the head's input, and begin at its element at. */
 vit_status vit_plan_mean(struct vit_plan *plan, struct vit_array dst, int at, struct vit_array src, int first,
                          int count);
 
@@ -138,8 +138,8 @@ vit_status vit_plan_average(struct vit_plan *plan, struct vit_array dst, struct 
 /* data (rows, width) from its row on. */
 struct vit_array vit_array_row(struct vit_array data, int64_t row, int64_t width);
 
-/* Marks the last step as the end of the stage called name, whose values are data (B, rows, width) f32, or (B, width) when
- * rows is 0. */
+/* Marks the last step as the end of the stage called name, whose values are data (B, rows, width) f32, or (B, width)
+ * when rows is 0. */
 void vit_plan_tap(struct vit_plan *plan, const char *name, struct vit_array data, int rows, int width);
 
 /* Appends all steps of the model. */

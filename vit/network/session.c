@@ -33,8 +33,8 @@ static double encoder_flops(const struct vit_config *c, int batch)
 
 /* ---- Threads ---- */
 
-/* What OpenMP was set to by the caller, while a session has it its way: so many threads in every team, neither fewer at its
- * discretion nor, as oneDNN would not notice, by the caller's limit. */
+/* What OpenMP was set to by the caller, while a session has it its way: so many threads in every team, neither fewer at
+ * its discretion nor, as oneDNN would not notice, by the caller's limit. */
 struct omp_settings {
     int threads, dynamic;
 };
@@ -74,7 +74,8 @@ static vit_status choose_types(const struct vit_types **types, enum vit_precisio
     if (vit_isa_level() >= (*types)->needs)
         return VIT_OK;
     if (!any)
-        return vit_fail(err, VIT_ERR_UNSUPPORTED, "%s: this CPU has no instructions for it (%s)", (*types)->name, vit_isa());
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "%s: this CPU has no instructions for it (%s)", (*types)->name,
+                        vit_isa());
     *types = vit_types_of(VIT_PRECISION_F32);
     return VIT_OK;
 }
@@ -86,7 +87,8 @@ static vit_status plan(struct vit_session *session, const struct vit_session_opt
     char cpu[64], library[64], machine[VIT_CHOICE_TEXT_MAX];
     vit_machine_cpu(cpu);
     vit_dnnl_version(library);
-    snprintf(machine, sizeof machine, "%s, %s, oneDNN %s, vit %s %s", cpu, vit_isa(), library, vit_version(), vit_commit());
+    snprintf(machine, sizeof machine, "%s, %s, oneDNN %s, vit %s %s", cpu, vit_isa(), library, vit_version(),
+             vit_commit());
     struct vit_choices_options tune = {.measure = options->tune != VIT_TUNE_OFF,
                                        .force = options->tune == VIT_TUNE_FORCE,
                                        .cache = options->tune == VIT_TUNE_OFF ? NULL : options->tune_cache,

@@ -53,7 +53,8 @@ static void free_kernel(struct vit_kernel *base)
     free(kernel);
 }
 
-static vit_status run_kernel(struct vit_kernel *base, const struct vit_buffers *buffers, void *scratch, struct vit_error *err)
+static vit_status run_kernel(struct vit_kernel *base, const struct vit_buffers *buffers, void *scratch,
+                             struct vit_error *err)
 {
     struct vit_dnnl_kernel *kernel = (struct vit_dnnl_kernel *)base;
     for (int c = 0; c < kernel->n_calls; c++) {
@@ -111,8 +112,8 @@ static vit_status add_scratchpad(struct vit_dnnl_kernel *kernel, const_dnnl_prim
 
 vit_status vit_dnnl_kernel_add(struct vit_dnnl_kernel *kernel, dnnl_primitive_desc_t pd, struct vit_error *err)
 {
-    vit_status status =
-        vit_dnnl_check(dnnl_primitive_create(&kernel->calls[kernel->n_calls].primitive, pd), "primitive", err);
+    vit_status status = vit_dnnl_check(dnnl_primitive_create(&kernel->calls[kernel->n_calls].primitive, pd),
+                                       "primitive", err);
     if (status == VIT_OK) {
         kernel->n_calls++;
         status = add_scratchpad(kernel, pd, err);

@@ -1,6 +1,6 @@
-/* linear.c: a linear layer by oneDNN: as a matmul, an inner product or a 1x1 convolution over a picture one pixel high. All
- * three compute the same, from the same buffers, but for the weight, which is packed in the layout that the code behind the
- * primitive asks for; the activation or the residual sum is a post-operation. */
+/* linear.c: a linear layer by oneDNN: as a matmul, an inner product or a 1x1 convolution over a picture one pixel high.
+ * All three compute the same, from the same buffers, but for the weight, which is packed in the layout that the code
+ * behind the primitive asks for; the activation or the residual sum is a post-operation. */
 #include <stdio.h>
 #include <string.h>
 
@@ -53,8 +53,8 @@ static vit_status state_weight(struct stated *s, const struct vit_linear_problem
 {
     VIT_TRY(vit_dnnl_md_create(&s->plain, VIT_F32, n_dims, dims, strides, err));
     return vit_dnnl_check(
-        dnnl_memory_desc_create_with_tag(&s->any, n_dims, dims, vit_dnnl_type(p->weight), dnnl_format_tag_any), "weight",
-        err);
+        dnnl_memory_desc_create_with_tag(&s->any, n_dims, dims, vit_dnnl_type(p->weight), dnnl_format_tag_any),
+        "weight", err);
 }
 
 static vit_status state_matmul(struct stated *s, dnnl_engine_t engine, const struct vit_linear_problem *p,
@@ -63,9 +63,9 @@ static vit_status state_matmul(struct stated *s, dnnl_engine_t engine, const str
     VIT_TRY(state_rows(s, p, err));
     VIT_TRY(vit_dnnl_md_create(&s->bias, VIT_F32, 2, (dnnl_dims_t){1, p->out}, NULL, err));
     VIT_TRY(state_weight(s, p, 2, (dnnl_dims_t){p->in, p->out}, (dnnl_dims_t){1, p->in}, err));
-    return vit_dnnl_check(dnnl_matmul_primitive_desc_create(&s->pd, engine, s->src, s->any, p->bias ? s->bias : NULL,
-                                                            s->dst, s->attr),
-                          "matmul", err);
+    return vit_dnnl_check(
+        dnnl_matmul_primitive_desc_create(&s->pd, engine, s->src, s->any, p->bias ? s->bias : NULL, s->dst, s->attr),
+        "matmul", err);
 }
 
 static vit_status state_inner_product(struct stated *s, dnnl_engine_t engine, const struct vit_linear_problem *p,
@@ -74,9 +74,9 @@ static vit_status state_inner_product(struct stated *s, dnnl_engine_t engine, co
     VIT_TRY(state_rows(s, p, err));
     VIT_TRY(vit_dnnl_md_create(&s->bias, VIT_F32, 1, (dnnl_dims_t){p->out}, NULL, err));
     VIT_TRY(state_weight(s, p, 2, (dnnl_dims_t){p->out, p->in}, NULL, err));
-    return vit_dnnl_check(dnnl_inner_product_forward_primitive_desc_create(&s->pd, engine, dnnl_forward_inference, s->src,
-                                                                           s->any, p->bias ? s->bias : NULL, s->dst,
-                                                                           s->attr),
+    return vit_dnnl_check(dnnl_inner_product_forward_primitive_desc_create(&s->pd, engine, dnnl_forward_inference,
+                                                                           s->src, s->any, p->bias ? s->bias : NULL,
+                                                                           s->dst, s->attr),
                           "inner product", err);
 }
 
@@ -98,7 +98,8 @@ static vit_status state_convolution(struct stated *s, dnnl_engine_t engine, cons
 
 static const struct primitive {
     const char *name;
-    vit_status (*state)(struct stated *s, dnnl_engine_t engine, const struct vit_linear_problem *p, struct vit_error *err);
+    vit_status (*state)(struct stated *s, dnnl_engine_t engine, const struct vit_linear_problem *p,
+                        struct vit_error *err);
     char first_axis; /* of the weight's descriptor */
 } primitives[] = {{"matmul", state_matmul, 'i'},
                   {"inner_product", state_inner_product, 'o'},
@@ -129,7 +130,7 @@ static vit_status state(struct stated *s, dnnl_engine_t engine, const struct pri
 
 /* ---- Listing ---- */
 
-/* Code for SSE4.1 is never the fastest where there is AVX2, and slow to find that out about; reference code never is. */
+/* Code for SSE4.1 is never the fastest where there is AVX2, and slow to find that out about; nor is reference code. */
 static bool is_worth_trying(const char *code)
 {
     return strncmp(code, "ref", 3) != 0 && !(strstr(code, "sse41") && vit_isa_level() >= VIT_ISA_AVX2);
@@ -146,8 +147,8 @@ static bool is_listed(const struct vit_implementation *list, int n, const char *
     return false;
 }
 
-/* All that primitive has, or the one called name. A code is named, never numbered: oneDNN 3.2 lists the first one anew for
- * each that has been made into a primitive before. */
+/* All that primitive has, or the one called name. A code is named, never numbered: oneDNN 3.2 lists the first one anew
+ * for each that has been made into a primitive before. */
 static int list_codes(struct vit_implementation *list, int max, dnnl_engine_t engine, const struct primitive *primitive,
                       const struct vit_linear_problem *p, const char *name)
 {
@@ -181,11 +182,13 @@ int vit_dnnl_list_linear(struct vit_implementation *list, int max, const struct 
 
 /* ---- Packing the weight ---- */
 
-static vit_status reorder(const struct vit_dnnl_kernel *kernel, dnnl_memory_t from, dnnl_memory_t to, struct vit_error *err)
+static vit_status reorder(const struct vit_dnnl_kernel *kernel, dnnl_memory_t from, dnnl_memory_t to,
+                          struct vit_error *err)
 {
     dnnl_primitive_desc_t pd;
-    VIT_DNNL(dnnl_reorder_primitive_desc_create(&pd, kernel->plain, kernel->engine, kernel->packed, kernel->engine, NULL),
-             "reorder of weights");
+    VIT_DNNL(
+        dnnl_reorder_primitive_desc_create(&pd, kernel->plain, kernel->engine, kernel->packed, kernel->engine, NULL),
+        "reorder of weights");
     dnnl_primitive_t primitive;
     vit_status status = vit_dnnl_check(dnnl_primitive_create(&primitive, pd), "reorder of weights", err);
     dnnl_primitive_desc_destroy(pd);
@@ -218,7 +221,7 @@ static vit_status pack(struct vit_kernel *base, void *dst, const float *weight, 
 
 /* Order of the axes, type, padded sizes, strides and inner blocks tell all plain and blocked layouts apart. */
 static vit_status spell_packing(struct vit_packing *packing, const_dnnl_memory_desc_t md, char first_axis,
-                               struct vit_error *err)
+                                struct vit_error *err)
 {
     dnnl_data_type_t type;
     dnnl_format_kind_t kind;
@@ -238,7 +241,8 @@ static vit_status spell_packing(struct vit_packing *packing, const_dnnl_memory_d
                                    (int)type, first_axis, (long long)(*padded)[0], (long long)(*padded)[1],
                                    (long long)(*strides)[0], (long long)(*strides)[1]);
     for (int i = 0; i < n_blocks && used < n; i++)
-        used += (size_t)snprintf(packing->key + used, n - used, " %lld%c", (long long)(*blocks)[i], 'a' + (int)(*axes)[i]);
+        used += (size_t)snprintf(packing->key + used, n - used, " %lld%c", (long long)(*blocks)[i],
+                                 'a' + (int)(*axes)[i]);
     packing->size = dnnl_memory_desc_get_size(md);
     return VIT_OK;
 }
@@ -252,7 +256,8 @@ static vit_status fill(struct vit_dnnl_kernel *k, struct stated *s, const struct
     VIT_TRY(state(s, k->engine, primitive, p, err));
     while (strcmp(vit_dnnl_code(s->pd), implementation->name + strlen(primitive->name) + 1) != 0)
         VIT_DNNL(dnnl_primitive_desc_next_impl(s->pd), implementation->name);
-    VIT_DNNL(dnnl_memory_desc_clone(&k->packed, dnnl_primitive_desc_query_md(s->pd, dnnl_query_weights_md, 0)), "weight");
+    VIT_DNNL(dnnl_memory_desc_clone(&k->packed, dnnl_primitive_desc_query_md(s->pd, dnnl_query_weights_md, 0)),
+             "weight");
     VIT_DNNL(dnnl_memory_desc_clone(&k->plain, s->plain), "weight");
     k->base.pack = pack;
     VIT_TRY(spell_packing(&k->base.packing, k->packed, primitive->first_axis, err));

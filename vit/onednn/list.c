@@ -7,7 +7,8 @@
 int vit_dnnl_list(struct vit_implementation *list, int max, const struct vit_problem *problem, const char *name)
 {
     static const struct vit_implementation norm = {.name = "layer_normalization", .create = vit_dnnl_norm},
-                                           attention = {.name = "matmul + softmax + matmul", .create = vit_dnnl_attention};
+                                           attention = {.name = "matmul + softmax + matmul",
+                                                        .create = vit_dnnl_attention};
     if (problem->op == VIT_LINEAR)
         return vit_dnnl_list_linear(list, max, problem, name);
     const struct vit_implementation *one = problem->op == VIT_NORM        ? &norm

@@ -2,11 +2,12 @@
 #include "vit/onednn/kernel.h"
 
 static vit_status fill(struct vit_dnnl_kernel *k, const struct vit_norm_problem *p, dnnl_memory_desc_t src,
-                       dnnl_memory_desc_t dst, dnnl_memory_desc_t vector, dnnl_primitive_attr_t attr, struct vit_error *err)
+                       dnnl_memory_desc_t dst, dnnl_memory_desc_t vector, dnnl_primitive_attr_t attr,
+                       struct vit_error *err)
 {
     dnnl_primitive_desc_t pd;
-    VIT_DNNL(dnnl_layer_normalization_forward_primitive_desc_create(&pd, k->engine, dnnl_forward_inference, src, dst,
-                                                                    NULL, p->eps, dnnl_use_scale | dnnl_use_shift, attr),
+    VIT_DNNL(dnnl_layer_normalization_forward_primitive_desc_create(
+                 &pd, k->engine, dnnl_forward_inference, src, dst, NULL, p->eps, dnnl_use_scale | dnnl_use_shift, attr),
              "layer norm");
     VIT_TRY(vit_dnnl_kernel_add(k, pd, err));
     VIT_TRY(vit_dnnl_kernel_bind(k, DNNL_ARG_SRC, src, vit_dnnl_input(VIT_SRC), err));

@@ -4,9 +4,9 @@
 
 #include "vit/operators/kernel.h"
 
-/* Writes oneDNN's implementations for problem to list, at most max, in its own order, and returns their number: 0 for an
- * operator that it is not asked for. Each is named after primitive and code, as "matmul brg:avx512_core". name: the one of
- * that name alone; NULL: all. */
+/* Writes oneDNN's implementations for problem to list, at most max, in its own order, and returns their number: 0 for
+ * an operator that it is not asked for. Each is named after primitive and code, as "matmul brg:avx512_core". name: the
+ * one of that name alone; NULL: all. */
 int vit_dnnl_list(struct vit_implementation *list, int max, const struct vit_problem *problem, const char *name);
 
 /* The library that is loaded, as "3.2.0 8a1b...": version and commit. */

@@ -1,7 +1,7 @@
 /* peak.c: what this machine reaches in plain matrix products: the yardstick of the benchmark.
  *
- * Each size is tried with every implementation that oneDNN offers, weights packed as it asks for: its first choice is not
- * always the fastest, and a slow yardstick would flatter. */
+ * Each size is tried with every implementation that oneDNN offers, weights packed as it asks for: its first choice is
+ * not always the fastest, and a slow yardstick would flatter. */
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
@@ -78,7 +78,8 @@ vit_status vit_dnnl_peak(double *flops_per_second, int threads, enum vit_dtype t
     *flops_per_second = 0;
     for (int i = 0; i < 3 && status == VIT_OK; i++) {
         int side = sizes[i];
-        struct vit_problem problem = {VIT_LINEAR, .linear = {type, type, type, side, 1, side, side, false, false, false, 0}};
+        struct vit_problem problem = {VIT_LINEAR,
+                                      .linear = {type, type, type, side, 1, side, side, false, false, false, 0}};
         struct vit_implementation list[MAX_IMPLEMENTATIONS];
         double best = INFINITY;
         int n = vit_dnnl_list(list, MAX_IMPLEMENTATIONS, &problem, NULL);

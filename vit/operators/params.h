@@ -11,8 +11,8 @@
 #include "vit/base/error.h"
 #include "vit/operators/kernel.h"
 
-/* A linear layer y = x W^T + b, its parts named by the numbers of the model's tensors; -1: it has none. The layer may be
- * a part of its tensors: rows first .. first + out - 1. */
+/* A linear layer y = x W^T + b, its parts named by the numbers of the model's tensors; -1: it has none. The layer may
+ * be a part of its tensors: rows first .. first + out - 1. */
 struct vit_linear {
     char name[48]; /* as "blocks.3.attn.qkv" */
     int in, out, first;

@@ -87,7 +87,8 @@ static void put(enum vit_dtype type, void *data, int64_t i, double x)
 
 void vit_plain_norm_row(double *dst, const struct vit_norm_problem *p, const struct vit_buffers *b, int64_t row)
 {
-    const float *src = (const float *)b->in[VIT_SRC] + row * p->width, *gain = b->in[VIT_GAIN], *shift = b->in[VIT_SHIFT];
+    const float *src = (const float *)b->in[VIT_SRC] + row * p->width, *gain = b->in[VIT_GAIN],
+                *shift = b->in[VIT_SHIFT];
     double mean = 0, var = 0;
     for (int i = 0; i < p->width; i++)
         mean += src[i];
@@ -148,8 +149,8 @@ static void run_linear(const struct vit_problem *problem, const struct vit_buffe
 
 /* ---- Attention ---- */
 
-void vit_plain_attend(double *dst, const struct vit_attention_problem *p, const struct vit_buffers *b, int image, int head,
-                      int query, double *score)
+void vit_plain_attend(double *dst, const struct vit_attention_problem *p, const struct vit_buffers *b, int image,
+                      int head, int query, double *score)
 {
     int T = p->tokens, HD = p->head_dim;
     int64_t q = ((int64_t)image * p->queries + query) * p->q_step + head * HD;
@@ -191,6 +192,5 @@ static void run_attention(const struct vit_problem *problem, const struct vit_bu
             }
 }
 
-const struct vit_plain vit_plain_norm = {run_norm, norm_scratch, false},
-                       vit_plain_linear = {run_linear, NULL, true},
+const struct vit_plain vit_plain_norm = {run_norm, norm_scratch, false}, vit_plain_linear = {run_linear, NULL, true},
                        vit_plain_attention = {run_attention, attention_scratch, false};

@@ -5,22 +5,24 @@
 
 const char *vit_op_name(enum vit_op op)
 {
-    static const char *const names[] = {[VIT_NORM] = "norm",       [VIT_LINEAR] = "linear",   [VIT_ATTENTION] = "attention",
-                                        [VIT_GATE] = "gate",       [VIT_QK_NORM] = "qk_norm", [VIT_EMBED] = "embed",
-                                        [VIT_MEAN] = "mean",       [VIT_GATHER] = "gather",   [VIT_CONVERT] = "convert"};
+    static const char *const names[] = {[VIT_NORM] = "norm", [VIT_LINEAR] = "linear",   [VIT_ATTENTION] = "attention",
+                                        [VIT_GATE] = "gate", [VIT_QK_NORM] = "qk_norm", [VIT_EMBED] = "embed",
+                                        [VIT_MEAN] = "mean", [VIT_GATHER] = "gather",   [VIT_CONVERT] = "convert"};
     return names[op];
 }
 
 static void spell_linear(char *text, size_t size, const struct vit_linear_problem *p)
 {
-    snprintf(text, size, "%s*%s to %s, %lldx%d to %d, %d images%s%s%s%s", vit_dtype_name(p->src), vit_dtype_name(p->weight),
-             vit_dtype_name(p->dst), (long long)p->rows, p->in, p->out, p->images, p->bias ? " bias" : "",
-             p->add ? " add" : "", p->activate ? " " : "", p->activate ? vit_act_name(p->act) : "");
+    snprintf(text, size, "%s*%s to %s, %lldx%d to %d, %d images%s%s%s%s", vit_dtype_name(p->src),
+             vit_dtype_name(p->weight), vit_dtype_name(p->dst), (long long)p->rows, p->in, p->out, p->images,
+             p->bias ? " bias" : "", p->add ? " add" : "", p->activate ? " " : "",
+             p->activate ? vit_act_name(p->act) : "");
 }
 
 void vit_problem_key(char key[VIT_PROBLEM_KEY_MAX], const struct vit_problem *problem)
 {
-    size_t n = (size_t)snprintf(key, VIT_PROBLEM_KEY_MAX, "%s ", vit_op_name(problem->op)), size = VIT_PROBLEM_KEY_MAX - n;
+    size_t n = (size_t)snprintf(key, VIT_PROBLEM_KEY_MAX, "%s ", vit_op_name(problem->op)),
+           size = VIT_PROBLEM_KEY_MAX - n;
     char *text = key + n;
     switch (problem->op) {
     case VIT_NORM:
@@ -30,8 +32,9 @@ void vit_problem_key(char key[VIT_PROBLEM_KEY_MAX], const struct vit_problem *pr
     case VIT_LINEAR: spell_linear(text, size, &problem->linear); break;
     case VIT_ATTENTION:
         snprintf(text, size, "%s %d of %dx%dx%dx%d steps %lld %lld", vit_dtype_name(problem->attention.type),
-                 problem->attention.batch, problem->attention.queries, problem->attention.tokens, problem->attention.heads,
-                 problem->attention.head_dim, (long long)problem->attention.q_step, (long long)problem->attention.kv_step);
+                 problem->attention.batch, problem->attention.queries, problem->attention.tokens,
+                 problem->attention.heads, problem->attention.head_dim, (long long)problem->attention.q_step,
+                 (long long)problem->attention.kv_step);
         break;
     default: key[0] = '\0';
     }

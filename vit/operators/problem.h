@@ -1,5 +1,5 @@
-/* problem.h: the operators of a Vision Transformer. For each: one line of mathematics, the shapes, the inputs in the order
- * of struct vit_buffers (kernel.h), and what may overlap.
+/* problem.h: the operators of a Vision Transformer. For each: one line of mathematics, the shapes, the inputs in the
+ * order of struct vit_buffers (kernel.h), and what may overlap.
  *
  * A problem is values alone, no pointers: made from a model's configuration, it is the key of the tuning cache and the
  * input of the tests. Where it says (rows, D), the rows follow each other densely. */
@@ -25,8 +25,8 @@ enum vit_op {
 };
 
 /* dst[r] = (src[r] - mean(src[r])) / sqrt(var(src[r]) + eps) * gain + shift, for each of rows rows; var is the mean of
- * the squared deviations. dst (rows, width) f32 or bf16. Inputs: src (rows, width), gain and shift (width), all f32. dst
- * may be src. */
+ * the squared deviations. dst (rows, width) f32 or bf16. Inputs: src (rows, width), gain and shift (width), all f32.
+ * dst may be src. */
 struct vit_norm_problem {
     enum vit_dtype dst;
     int64_t rows;
@@ -35,8 +35,8 @@ struct vit_norm_problem {
 };
 
 /* dst = act(src W^T + b), or dst += src W^T + b with add (then without act and in f32). dst (rows, out). Inputs: src
- * (rows, in); W (out, in), packed in the kernel's packing; b (out) f32, with bias. src and dst are f32 or bf16; the weight's
- * type is what it is packed to. Sums are taken in f32. dst must not overlap src. */
+ * (rows, in); W (out, in), packed in the kernel's packing; b (out) f32, with bias. src and dst are f32 or bf16; the
+ * weight's type is what it is packed to. Sums are taken in f32. dst must not overlap src. */
 struct vit_linear_problem {
     enum vit_dtype src, weight, dst;
     int64_t rows;
@@ -47,25 +47,26 @@ struct vit_linear_problem {
 };
 
 /* dst[b,:,h] = softmax(q k^T / sqrt(HD)) v, per image b and head h, softmax over the keys.
- * Inputs: q (B, Q, NH, HD), k and v (B, T, NH, HD); dst (B, Q, NH, HD). The rows (NH, HD) of q are q_step elements apart,
- * those of k and v kv_step, and all images follow each other; so the three may lie in one array (B, T, 3, NH, HD). dst is
- * dense and must not overlap the others. All are f32, or all are bf16; sums and the softmax are f32. */
+ * Inputs: q (B, Q, NH, HD), k and v (B, T, NH, HD); dst (B, Q, NH, HD). The rows (NH, HD) of q are q_step elements
+ * apart, those of k and v kv_step, and all images follow each other; so the three may lie in one array (B, T, 3, NH,
+ * HD). dst is dense and must not overlap the others. All are f32, or all are bf16; sums and the softmax are f32. */
 struct vit_attention_problem {
     enum vit_dtype type;
     int64_t q_step, kv_step;
     int batch, queries, tokens, heads, head_dim;
 };
 
-/* dst[r][i] = act(src[r][i]) * src[r][F + i]: SwiGLU when act is SiLU. dst (rows, F). Input: src (rows, 2F). Both f32; they
- * must not overlap. */
+/* dst[r][i] = act(src[r][i]) * src[r][F + i]: SwiGLU when act is SiLU. dst (rows, F). Input: src (rows, 2F). Both f32;
+ * they must not overlap. */
 struct vit_gate_problem {
     int64_t rows;
     int width; /* F */
     enum vit_act act;
 };
 
-/* q[r,h] = norm(q[r,h]) with gain and shift q_*, k[r,h] = norm(k[r,h]) with k_*, in place, the norm as above over the HD
- * elements of one head. dst (rows, 3, NH, HD) holds q, k and v. Inputs: q_gain, q_shift, k_gain, k_shift (HD). All f32. */
+/* q[r,h] = norm(q[r,h]) with gain and shift q_*, k[r,h] = norm(k[r,h]) with k_*, in place, the norm as above over the
+ * HD elements of one head. dst (rows, 3, NH, HD) holds q, k and v. Inputs: q_gain, q_shift, k_gain, k_shift (HD). All
+ * f32. */
 struct vit_qk_norm_problem {
     int64_t rows;
     int heads, head_dim;
@@ -79,14 +80,15 @@ struct vit_embed_problem {
 };
 
 /* dst[b] = src[b][0] + ... + src[b][count - 1], divided by count; each a row of width floats. Row dst[b] begins at
- * dst + b * dst_step, row src[b][t] at src + b * batch_step + t * row_step. Input: src. They must not overlap. All f32. */
+ * dst + b * dst_step, row src[b][t] at src + b * batch_step + t * row_step. Input: src. They must not
+ * overlap. All f32. */
 struct vit_mean_problem {
     int batch, count, width;
     int64_t dst_step, batch_step, row_step;
 };
 
-/* dst[b] = src[b], for rows of width elements that begin src_step elements apart. dst (B, width). Input: src, of the same
- * type; they must not overlap. */
+/* dst[b] = src[b], for rows of width elements that begin src_step elements apart. dst (B, width). Input: src, of the
+ * same type; they must not overlap. */
 struct vit_gather_problem {
     enum vit_dtype type;
     int batch;

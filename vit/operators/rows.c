@@ -92,7 +92,8 @@ static void run_gather(const struct vit_problem *problem, const struct vit_buffe
     const struct vit_gather_problem *p = &problem->gather;
     size_t element = vit_dtype_size(p->type), row = (size_t)p->width * element;
     for (int i = 0; i < p->batch; i++)
-        memcpy((char *)b->dst + (size_t)i * row, (const char *)b->in[VIT_SRC] + (size_t)(i * p->src_step) * element, row);
+        memcpy((char *)b->dst + (size_t)i * row, (const char *)b->in[VIT_SRC] + (size_t)(i * p->src_step) * element,
+               row);
 }
 
 static void run_convert(const struct vit_problem *problem, const struct vit_buffers *b, void *scratch)
