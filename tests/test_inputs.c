@@ -81,7 +81,7 @@ static void make_folder(const char *folder, const char *name)
 }
 
 /* A folder of class folders, with what a photographer's disk and a Mac leave in it. */
-Test(inputs, folder_stands_for_its_subfolders_too)
+Test(inputs, folder_stands_for_its_subfolders_when_asked)
 {
     char *folder = folder_make();
     const char *const folders[] = { "cat", "cat/young", "dog.jpg", ".thumbnails", "empty" };
@@ -94,7 +94,11 @@ Test(inputs, folder_stands_for_its_subfolders_too)
     free(folder_link(folder, "dog.jpg/up", folder)); /* which would never end */
     free(folder_link(folder, "empty/cats", "samples"));
 
-    struct program p = RUN("classify", "-v", "-k1", "-f", "jsonl", folder);
+    struct program p = RUN("classify", "-k1", "-f", "jsonl", folder);
+    program_expect(&p, 0, "3 subfolders left out; -r takes them, too");
+    cr_expect_eq(program_lines(&p), 1);
+    program_free(&p);
+    p = RUN("classify", "-v", "-r", "-k1", "-f", "jsonl", folder);
     program_expect(&p, 0, "4 inputs; 5 other entries of folders skipped");
     const char *const names[] = { "cat.jpg", "cat/2.jpg", "cat/young/1.jpg", "dog.jpg/3.jpg" }; /* '.' before '/' */
     for (int i = 0; i < 4; i++) {

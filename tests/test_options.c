@@ -147,7 +147,6 @@ Test(options, what_other_programs_have_gets_a_hint)
     REFUSED("--device; vit computes on the CPU", "classify", "--device", "cuda", BEE);
     REFUSED("-i; pictures and folders are named without an option", "classify", "-i", BEE);
     REFUSED("--image; pictures and folders are named without an option", "classify", "--image", BEE);
-    REFUSED("-r; a folder stands for its subfolders too", "classify", "-r", "samples");
     REFUSED("hf download google/vit-base-patch16-224 --local-dir vit-base-patch16-224", "classify", "-m",
             "google/vit-base-patch16-224", BEE);
     REFUSED("hf download google/vit --local-dir vit", "info", "https://huggingface.co/google/vit");

@@ -19,9 +19,9 @@ struct command {
 
 static const struct command COMMANDS[] = {
     { "classify", "[options] PATH...", "Name what is in pictures: files, folders, or - for stdin.\n\n"
-      "A folder stands for the .jpg, .jpeg, .png and .bmp files in it and its\n"
-      "subfolders, sorted by the bytes of their paths. Hidden ones are left out, links\n"
-      "to folders are not followed, and a broken link is a failed input. csv and tsv\n"
+      "A folder stands for the .jpg, .jpeg, .png and .bmp files in it, and with -r in\n"
+      "its subfolders, sorted by the bytes of their paths. Hidden ones are left out,\n"
+      "links to folders are not followed, a broken link is a failed input. csv and tsv\n"
       "hold the bytes of names as they are; jsonl and json have U+FFFD where they are\n"
       "not UTF-8, and the bytes as file_base64.",
       VIT_FOR_CLASSIFY, vit_command_classify },
@@ -46,7 +46,7 @@ static const char SURROUNDINGS[] =
     "  NO_COLOR         no colours\n"
     "\n"
     "Exit status: 0 done; 1 an input or a demanded check failed; 2 usage, model,\n"
-    "nothing to do, output not writable; 128 + N stopped by signal N (130: Ctrl-C).\n";
+    "nothing to do, output not writable; 130 interrupted (Ctrl-C, SIGTERM, SIGHUP).\n";
 
 static void print_usage(FILE *out)
 {
@@ -128,7 +128,7 @@ static int run_command(const struct command *command, int n, char **argv)
         status = command->run(&options);
     }
     vit_options_free(&options);
-    return vit_stop_signal() ? VIT_EXIT_SIGNAL + vit_stop_signal() : status;
+    return vit_stop_signal() ? VIT_EXIT_INTERRUPTED : status;
 }
 
 int main(int argc, char **argv)

@@ -8,7 +8,7 @@ enum {
     VIT_EXIT_DONE = 0,
     VIT_EXIT_INPUT = 1,       /* it ran, but an input or a demanded check failed */
     VIT_EXIT_FATAL = 2,       /* usage, model, nothing to do, output not writable, out of memory */
-    VIT_EXIT_SIGNAL = 128     /* and the number of the signal that ended it early, which main adds */
+    VIT_EXIT_INTERRUPTED = 130 /* by SIGINT, SIGTERM or SIGHUP; main says so */
 };
 
 /* Each takes the parsed options and returns an exit status, having said on stderr what went wrong. */

@@ -43,7 +43,7 @@ struct vit_options {
     struct vit_decode_options decode;
     struct vit_model_options open; /* its mean and std lead to those below */
     struct vit_triple mean, std;
-    bool tensors, force, quiet, verbose, help, version;
+    bool tensors, force, recursive, quiet, verbose, help, version;
 
     /* of convert */
     int dtype;          /* enum vit_save_type less 1; -1: not given */

@@ -83,7 +83,8 @@ static vit_status append_link(struct vit_inputs *inputs, const char *path, struc
 }
 
 /* What the walk meets: pictures are appended, and what cannot be listed as a failed input. */
-static vit_status append_entry(struct vit_inputs *inputs, FTS *tree, FTSENT *entry, struct vit_error *err)
+static vit_status append_entry(struct vit_inputs *inputs, FTS *tree, FTSENT *entry, bool recursive,
+                               struct vit_error *err)
 {
     const char *path = entry->fts_path;
     if (entry->fts_info == FTS_DP)
@@ -95,6 +96,10 @@ static vit_status append_entry(struct vit_inputs *inputs, FTS *tree, FTSENT *ent
     }
     switch (entry->fts_info) {
     case FTS_D:
+        if (recursive || entry->fts_level == FTS_ROOTLEVEL)
+            return VIT_OK;
+        inputs->n_subfolders++;
+        fts_set(tree, entry, FTS_SKIP);
         return VIT_OK;
     case FTS_NS:
         return append_failed(inputs, path, err, "cannot open: %s", strerror(entry->fts_errno));
@@ -111,35 +116,40 @@ static vit_status append_entry(struct vit_inputs *inputs, FTS *tree, FTSENT *ent
     return VIT_OK;
 }
 
-static vit_status append_folder(struct vit_inputs *inputs, const char *folder, bool quiet, struct vit_error *err)
+static vit_status append_folder(struct vit_inputs *inputs, const char *folder, const struct vit_options *options,
+                                struct vit_error *err)
 {
     char *const roots[] = { (char *)(size_t)folder, NULL };
     FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, NULL);
     if (!tree)
         return out_of_memory(err);
-    size_t first = inputs->n;
+    size_t first = inputs->n, subfolders = inputs->n_subfolders;
     vit_status status = VIT_OK;
     FTSENT *entry;
     while (errno = 0, status == VIT_OK && (entry = fts_read(tree)))
-        status = append_entry(inputs, tree, entry, err);
+        status = append_entry(inputs, tree, entry, options->recursive, err);
     if (status == VIT_OK && errno)
         status = append_failed(inputs, folder, err, "cannot list the folder: %s", strerror(errno));
     fts_close(tree);
     if (inputs->n > first)
         qsort(inputs->items + first, inputs->n - first, sizeof inputs->items[0], by_bytes);
-    else if (status == VIT_OK && !quiet)
+    else if (status == VIT_OK && !options->quiet)
         vit_say("%s: no .jpg, .jpeg, .png or .bmp in this folder", folder);
+    subfolders = inputs->n_subfolders - subfolders;
+    if (subfolders > 0 && !options->quiet)
+        vit_say("%s: %zu %s left out; -r takes them, too", folder, subfolders, subfolders == 1 ? "subfolder" : "subfolders");
     return status;
 }
 
 /* ---- Any PATH ---- */
 
-static vit_status append_path(struct vit_inputs *inputs, const char *path, bool quiet, struct vit_error *err)
+static vit_status append_path(struct vit_inputs *inputs, const char *path, const struct vit_options *options,
+                              struct vit_error *err)
 {
     struct stat status;
     bool exists = stat(path, &status) == 0;
     if (exists && S_ISDIR(status.st_mode))
-        return append_folder(inputs, path, quiet, err);
+        return append_folder(inputs, path, options, err);
     if (!exists && (strncmp(path, "https://", 8) == 0 || strncmp(path, "http://", 7) == 0))
         return append_failed(inputs, path, err, "vit does not download: curl -L '%s' | vit classify -", path);
     VIT_TRY(append(inputs, path, err));
@@ -154,7 +164,7 @@ vit_status vit_inputs_expand(struct vit_inputs *inputs, const struct vit_options
     for (int i = 0; i < options->n_args; i++) {
         const char *path = options->args[i];
         if (strcmp(path, "-") != 0) {
-            VIT_TRY(append_path(inputs, path, options->quiet, err));
+            VIT_TRY(append_path(inputs, path, options, err));
             continue;
         }
         if (has_stdin)
