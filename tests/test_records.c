@@ -241,7 +241,8 @@ static char *on_terminal(unsigned short columns, const char *labels)
 {
     int master, slave;
     struct winsize size = { .ws_row = 24, .ws_col = columns };
-    cr_assert_eq(openpty(&master, &slave, NULL, NULL, &size), 0);
+    if (openpty(&master, &slave, NULL, NULL, &size) != 0)
+        cr_skip_test("there are no pseudo-terminals here");
     struct program p = { ARGUMENTS("classify", "-m", "tests/families/hf_vit", "--labels", labels, "-k", "4", BEE),
                          VARIABLES("NO_COLOR=1"), .output_fd = slave };
     program_run(&p);

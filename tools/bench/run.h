@@ -15,7 +15,7 @@ struct vit_bench_subject {
 
 /* One step of the plan, as vit_step_info, without pointers. */
 struct vit_bench_step {
-    char name[64], op[16], implementation[96];
+    char name[64], op[16], implementation[128];
     double flops, seconds; /* of one run; on average */
 };
 

@@ -158,9 +158,10 @@ static int list_codes(struct vit_implementation *list, int max, dnnl_engine_t en
     while (more && n < max && !(name && n == 1)) {
         const char *code = vit_dnnl_code(s.pd);
         list[n] = (struct vit_implementation){.create = create, .how = primitive};
-        snprintf(list[n].name, sizeof list->name, "%s %s", primitive->name, code);
-        if (name ? strcmp(list[n].name, name) == 0 : is_worth_trying(code) && !is_listed(list, n, list[n].name))
-            n++;
+        int length = snprintf(list[n].name, sizeof list->name, "%s %s", primitive->name, code);
+        bool wanted = name ? strcmp(list[n].name, name) == 0
+                           : is_worth_trying(code) && !is_listed(list, n, list[n].name);
+        n += wanted && length < (int)sizeof list->name; /* by a part of its name it would not be found again */
         more = dnnl_primitive_desc_next_impl(s.pd) == dnnl_success;
     }
     discard(&s);

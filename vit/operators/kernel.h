@@ -26,7 +26,7 @@
 #include "vit/base/error.h"
 #include "vit/operators/problem.h"
 
-enum { VIT_MAX_INPUTS = 4, VIT_IMPLEMENTATION_NAME_MAX = 64, VIT_PACKING_KEY_MAX = 256 };
+enum { VIT_MAX_INPUTS = 4, VIT_IMPLEMENTATION_NAME_MAX = 128, VIT_PACKING_KEY_MAX = 256 };
 
 /* Which input is where; the other operators have theirs in the order of problem.h. */
 enum { VIT_SRC = 0, VIT_WEIGHT = 1, VIT_BIAS = 2, VIT_GAIN = 1, VIT_SHIFT = 2, VIT_Q = 0, VIT_K = 1, VIT_V = 2 };
