@@ -16,7 +16,7 @@
 #include "vit/choice/sample.h"
 #include "vit/operators/plain.h"
 
-enum { MAX_CANDIDATES = 24, ROUNDS = 9, ENOUGH = 5 };
+enum { MAX_CANDIDATES = 24, ROUNDS = 7, ENOUGH = 5 };
 
 static const size_t min_noise = (size_t)48 << 20; /* more than caches keep */
 static const double NEVER = 1e30;                 /* seconds */
@@ -139,8 +139,7 @@ static int run_rounds(struct race *race)
         for (int i = 0; i < race->n; i++)
             if (!run_candidate(race, &race->candidates[i], &race->candidates[i].seconds[rounds]))
                 return 0;
-        if (rounds > 0)
-            drop_slower(race, 1.2);
+        drop_slower(race, rounds == 0 ? 1.5 : 1.2);
     }
     return rounds;
 }

@@ -9,8 +9,11 @@
 #include "vit/base/machine.h"
 #include "vit/operators/plain.h"
 
+enum { PERIOD = 8209 }; /* of the noise; a prime, so that no two rows of a matrix are alike */
+
 struct vit_sample {
     struct vit_problem problem;
+    float noise[PERIOD];
     struct vit_buffers buffers; /* dst and activations: the caller's; the rest: ours */
     float *weight, *vectors;    /* (out, in); bias, or gain and shift */
     int64_t images, count;      /* of dst: images of count elements each */
@@ -19,6 +22,8 @@ struct vit_sample {
     double top;                 /* the largest of them */
     int64_t n_picked;
     int64_t *picked;
+    void *packed; /* room for a weight */
+    size_t packed_size;
 };
 
 /* How far from the plain loops a value may be, relative to the largest one: rounding, some bits of it. What is wrong is
@@ -31,34 +36,34 @@ static double tolerance(enum vit_dtype type)
 /* ---- Data ---- */
 
 /* From -1 to 1, with full mantissas, so that the order of a sum shows in its last bits. */
-static float noise(uint32_t seed, uint32_t i)
+static void make_noise(struct vit_sample *s)
 {
-    uint32_t x = (i + seed * 0x9e3779b9u) * 0x85ebca6bu;
-    x = (x ^ x >> 15) * 0xc2b2ae35u;
-    return (float)((x ^ x >> 13) >> 8) / (float)(1 << 23) - 1;
+    uint32_t state = 1;
+    for (int i = 0; i < PERIOD; i++) {
+        state = state * 1664525u + 1013904223u;
+        s->noise[i] = (float)(state >> 8) / (float)(1 << 23) - 1;
+    }
 }
 
-static void fill_row(void *dst, enum vit_dtype type, uint32_t seed, int64_t first, int64_t n)
+/* The noise from element seed + first on. */
+static void fill_row(const struct vit_sample *s, void *dst, enum vit_dtype type, int64_t seed, int64_t first, int64_t n)
 {
-    float row[256];
-    for (int64_t i = 0; i < n; i += 256) {
-        int64_t some = n - i < 256 ? n - i : 256;
-        for (int64_t j = 0; j < some; j++)
-            row[j] = noise(seed, (uint32_t)(first + i + j));
+    for (int64_t i = 0, at = (seed * 1009 + first) % PERIOD, some; i < n; i += some, at = 0) {
+        some = n - i < PERIOD - at ? n - i : PERIOD - at;
         if (type == VIT_F32)
-            memcpy((float *)dst + i, row, (size_t)some * sizeof *row);
+            memcpy((float *)dst + i, s->noise + at, (size_t)some * sizeof *s->noise);
         else
-            vit_narrow((uint16_t *)dst + i, row, type, some);
+            vit_narrow((uint16_t *)dst + i, s->noise + at, type, some);
     }
 }
 
 /* The same rows of width elements, step elements apart, for every image. */
-static void fill(const void *data, enum vit_dtype type, uint32_t seed, int64_t images, int64_t rows, int64_t step,
-                 int64_t width)
+static void fill(const struct vit_sample *s, const void *data, enum vit_dtype type, int64_t seed, int64_t images,
+                 int64_t rows, int64_t step, int64_t width)
 {
     char *at = (char *)(uintptr_t)data;
     for (int64_t i = 0; i < images * rows; i++)
-        fill_row(at + (size_t)(i * step) * vit_dtype_size(type), type, seed, i % rows * width, width);
+        fill_row(s, at + (size_t)(i * step) * vit_dtype_size(type), type, seed, i % rows * width, width);
 }
 
 /* Before every run: a kernel may write over its input. */
@@ -70,17 +75,17 @@ static void fill_buffers(const struct vit_sample *s)
     if (!in_place) /* what is not written to stays NaN */
         memset(s->buffers.dst, 0xff, (size_t)(s->images * s->count) * vit_dtype_size(s->type));
     if (s->problem.op == VIT_NORM) {
-        fill(s->buffers.in[VIT_SRC], VIT_F32, 1, s->images, 1, s->count, s->count);
+        fill(s, s->buffers.in[VIT_SRC], VIT_F32, 1, s->images, 1, s->count, s->count);
     } else if (s->problem.op == VIT_LINEAR) {
         int64_t rows = l->rows / l->images;
-        fill(s->buffers.in[VIT_SRC], l->src, 1, l->images, rows, l->in, l->in);
+        fill(s, s->buffers.in[VIT_SRC], l->src, 1, l->images, rows, l->in, l->in);
         if (l->add)
-            fill(s->buffers.dst, l->dst, 2, l->images, rows, l->out, l->out);
+            fill(s, s->buffers.dst, l->dst, 2, l->images, rows, l->out, l->out);
     } else {
         int64_t D = (int64_t)a->heads * a->head_dim;
-        fill(s->buffers.in[VIT_Q], a->type, 1, a->batch, a->queries, a->q_step, D);
-        fill(s->buffers.in[VIT_K], a->type, 2, a->batch, a->tokens, a->kv_step, D);
-        fill(s->buffers.in[VIT_V], a->type, 3, a->batch, a->tokens, a->kv_step, D);
+        fill(s, s->buffers.in[VIT_Q], a->type, 1, a->batch, a->queries, a->q_step, D);
+        fill(s, s->buffers.in[VIT_K], a->type, 2, a->batch, a->tokens, a->kv_step, D);
+        fill(s, s->buffers.in[VIT_V], a->type, 3, a->batch, a->tokens, a->kv_step, D);
     }
 }
 
@@ -187,8 +192,8 @@ static vit_status make_parameters(struct vit_sample *s, struct vit_error *err)
     s->weight = malloc((n_weight + 1) * sizeof *s->weight);
     if (!s->vectors || !s->weight)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    fill_row(s->vectors, VIT_F32, 4, 0, (int64_t)n);
-    fill_row(s->weight, VIT_F32, 5, 0, (int64_t)n_weight);
+    fill_row(s, s->vectors, VIT_F32, 4, 0, (int64_t)n);
+    fill_row(s, s->weight, VIT_F32, 5, 0, (int64_t)n_weight);
     if (linear && p->linear.weight == VIT_BF16)
         vit_round_to(s->weight, VIT_BF16, (int64_t)n_weight);
     if (linear)
@@ -206,6 +211,7 @@ vit_status vit_sample_create(struct vit_sample **sample, const struct vit_proble
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
     s->problem = *problem;
     s->buffers = *memory;
+    make_noise(s);
     measure_up(s);
     vit_status status = make_parameters(s, err);
     if (status == VIT_OK) {
@@ -224,7 +230,7 @@ void vit_sample_free(struct vit_sample *s)
 {
     if (!s)
         return;
-    free(s->weight), free(s->vectors), free(s->want), free(s->picked);
+    free(s->weight), free(s->vectors), free(s->want), free(s->picked), free(s->packed);
     free(s);
 }
 
@@ -245,27 +251,36 @@ static bool conforms_to(const struct vit_sample *s)
     return true;
 }
 
+/* Into s->packed, which grows: fresh memory for each kernel would cost more than packing. */
+static vit_status pack(struct vit_sample *s, struct vit_kernel *kernel, struct vit_error *err)
+{
+    if (s->packed_size < kernel->packing.size) {
+        free(s->packed);
+        s->packed_size = (kernel->packing.size + 63) / 64 * 64;
+        s->packed = aligned_alloc(64, s->packed_size);
+    }
+    if (!s->packed) {
+        s->packed_size = 0;
+        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
+    }
+    return kernel->pack(kernel, s->packed, s->weight, err);
+}
+
 vit_status vit_sample_run(bool *conforms, double *seconds, struct vit_sample *sample, struct vit_kernel *kernel,
                           void *scratch, struct vit_error *err)
 {
     struct vit_buffers buffers = sample->buffers;
-    void *packed = NULL;
-    vit_status status = VIT_OK;
+    *conforms = false;
     if (kernel->packing.size > 0) {
-        packed = aligned_alloc(64, (kernel->packing.size + 63) / 64 * 64);
-        status = packed ? kernel->pack(kernel, packed, sample->weight, err)
-                        : vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-        buffers.in[VIT_WEIGHT] = packed;
+        VIT_TRY(pack(sample, kernel, err));
+        buffers.in[VIT_WEIGHT] = sample->packed;
     }
-    if (status == VIT_OK) {
-        fill_buffers(sample);
-        double start = vit_now();
-        status = kernel->run(kernel, &buffers, scratch, err);
-        *seconds = vit_now() - start;
-    }
-    *conforms = status == VIT_OK && conforms_to(sample);
-    free(packed);
-    return status;
+    fill_buffers(sample);
+    double start = vit_now();
+    VIT_TRY(kernel->run(kernel, &buffers, scratch, err));
+    *seconds = vit_now() - start;
+    *conforms = conforms_to(sample);
+    return VIT_OK;
 }
 
 struct vit_buffers vit_sample_buffers(const struct vit_sample *sample)

@@ -22,7 +22,7 @@ void vit_sample_free(struct vit_sample *sample); /* NULL is fine */
 vit_status vit_sample_run(bool *conforms, double *seconds, struct vit_sample *sample, struct vit_kernel *kernel,
                           void *scratch, struct vit_error *err);
 
-/* The sample's buffers, the weight but for. */
+/* The sample's buffers; the weight is left to the caller. */
 struct vit_buffers vit_sample_buffers(const struct vit_sample *sample);
 
 #endif
