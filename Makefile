@@ -23,7 +23,7 @@ ONEDNN :=
 MISSING :=
 MISSING_TESTS :=
 SETUP := CC='$(CC)' ONEDNN_ROOT='$(ONEDNN_ROOT)' tools/setup.sh
-ifneq ($(filter-out clean distclean help,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean distclean help uninstall,$(or $(MAKECMDGOALS),all)),)
 $(foreach word,$(shell $(SETUP) probe),$(eval $(word)))
 ifneq ($(.SHELLSTATUS),0)
 $(error tools/setup.sh failed)
@@ -56,7 +56,7 @@ SANITIZE := $(if $(SANITIZER),-fsanitize=$(SANITIZER) -fno-sanitize-recover=all 
 FLAGS    := $(CC) -std=c11 -D_GNU_SOURCE -I. $(ONEDNN_CFLAGS) $(CPPFLAGS) $(CFLAGS) -ffp-contract=off -fopenmp -fPIC \
             $(WARNINGS) $(if $(WERROR),-Werror) $(SANITIZE)
 LINK      = $(CC) $(CFLAGS) -fopenmp $(SANITIZE) $(LDFLAGS) -Wl,--as-needed
-LIBS     := $(ONEDNN_LIBS) -ljpeg -ljansson -lzip -lm
+LIBS     := $(ONEDNN_LIBS) -ljpeg -ljansson -lzip -lz -lm
 comma    := ,
 SONAME   := libvit.so.$(word 1,$(subst ., ,$(VERSION)))
 COMMIT   := $(or $(shell git --git-dir=.git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null),unknown)
@@ -67,7 +67,7 @@ TEST_SRC := $(wildcard tests/*.c)
 LIB_OBJ  := $(LIB_SRC:%.c=$(OBJ)/%.o)
 TOOL_OBJ := $(TOOL_SRC:%.c=$(OBJ)/%.o)
 TEST_OBJ := $(TEST_SRC:%.c=$(OBJ)/%.o)
-TESTED_OBJ := $(OBJ)/tools/bench/stats.o # what tests call of the program; the rest they run
+TESTED_OBJ := $(OBJ)/tools/bench/stats.o $(OBJ)/tools/bench/surroundings.o # what tests call of the program; the rest they run
 
 # Quiet lines unless V=1:  $(call say,CC,file)
 ifeq ($(V),1)
@@ -78,7 +78,7 @@ endif
 
 # ---- Commands ----
 
-.PHONY: all run test check install clean distclean help missing missing-tests
+.PHONY: all run test check install uninstall clean distclean help missing missing-tests
 .DELETE_ON_ERROR:
 
 all: $(BUILD)/vit $(BUILD)/libvit.a $(BUILD)/libvit.so
@@ -89,7 +89,7 @@ AGAIN := --no-print-directory $(if $(V),,-s)
 run:
 	@$(SETUP) install
 	@$(MAKE) $(AGAIN) $(BUILD)/vit
-	$(BUILD)/vit classify samples
+	@tools/run.sh $(BUILD)/vit
 
 # The installation test installs the build without a sanitizer, which therefore has to be there. The thread sanitizer is
 # for build/thread/vit alone, and with OMP_NUM_THREADS=1: it takes what gomp's barriers order for data races.
@@ -122,6 +122,7 @@ distclean:
 # weights/ beside itself there. A PREFIX that the loader does not search is told to programs by a run path.
 TO := $(DESTDIR)$(PREFIX)
 RPATH_USER := $(if $(filter-out /usr /usr/local,$(PREFIX)),-Wl$(comma)-rpath$(comma)$${libdir})
+REFRESH = @[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig
 install: $(INSTALLED)/vit $(INSTALLED)/libvit.so $(BUILD)/libvit.a weights/vit.safetensors
 	install -D -m 755 $(INSTALLED)/vit $(TO)/bin/vit
 	install -D -m 644 $(BUILD)/libvit.a $(TO)/lib/libvit.a
@@ -129,7 +130,7 @@ install: $(INSTALLED)/vit $(INSTALLED)/libvit.so $(BUILD)/libvit.a weights/vit.s
 	ln -sf libvit.so.$(VERSION) $(TO)/lib/$(SONAME)
 	ln -sf $(SONAME) $(TO)/lib/libvit.so
 	install -D -m 644 -t $(TO)/include/vit vit/vit.h
-	install -D -m 644 -t $(TO)/include/vit/base $(addprefix vit/base/,config.h error.h options.h preprocess.h tensor.h)
+	install -D -m 644 -t $(TO)/include/vit/base $(addprefix vit/base/,config.h error.h machine.h options.h preprocess.h tensor.h)
 	install -D -m 644 -t $(TO)/include/vit/weights/canonical weights/canonical/arch.h
 	install -d $(TO)/lib/pkgconfig
 	sed 's|@VERSION@|$(VERSION)|; s|@RPATH@|$(RPATH_USER)|; s|@ONEDNN@|$(ONEDNN_STATIC)|' vit/vit.pc.in | \
@@ -140,7 +141,15 @@ ifeq ($(ONEDNN),wheel)
 	install -D -m 644 $(WHEEL)/lib/libdnnl.so.3 $(TO)/lib/vit/libdnnl.so.3
 	install -D -m 644 -t $(TO)/lib/vit/licence $(WHEEL)/licence/*
 endif
-	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig
+	$(REFRESH)
+
+# Folders that only vit writes to go whole; a model that somebody put beside ours stays.
+uninstall:
+	rm -f $(TO)/bin/vit $(addprefix $(TO)/lib/,libvit.a libvit.so $(SONAME) libvit.so.$(VERSION) pkgconfig/vit.pc)
+	rm -f $(TO)/share/vit/vit.safetensors
+	rm -rf $(TO)/include/vit $(TO)/lib/vit $(TO)/share/doc/vit
+	[ ! -d $(TO)/share/vit ] || rmdir --ignore-fail-on-non-empty $(TO)/share/vit
+	$(REFRESH)
 
 help:
 	@echo 'make             build build/vit, build/libvit.a and build/libvit.so'
@@ -148,6 +157,7 @@ help:
 	@echo 'make test        set up what is missing, build, run every test'
 	@echo 'make check       the tests under the address and undefined sanitizers, then limited to AVX2'
 	@echo 'make install     into PREFIX (/usr/local), below DESTDIR when that is set'
+	@echo 'make uninstall   remove what make install puts there, with the same PREFIX and DESTDIR'
 	@echo 'make clean       remove what was built; build/deps stays'
 	@echo 'make distclean   remove build/ whole'
 	@echo
@@ -184,8 +194,8 @@ $(OBJ)/%.o: %.c $(OBJ)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<) $(FLAGS) $(DEFINES) -MMD -MP -c $< -o $@
 
-$(OBJ)/vit/network/version.o: DEFINES = -DVIT_VERSION='"$(VERSION)"' -DVIT_COMMIT='"$(COMMIT)"'
-$(OBJ)/vit/network/version.o: $(OBJ)/release
+$(OBJ)/vit/network/about.o: DEFINES = -DVIT_VERSION='"$(VERSION)"' -DVIT_COMMIT='"$(COMMIT)"'
+$(OBJ)/vit/network/about.o: $(OBJ)/release
 $(TEST_OBJ): DEFINES = -DVIT_PROGRAM='"$(BUILD)/vit"'
 
 $(BUILD)/libvit.a: $(LIB_OBJ) $(OBJ)/sources

@@ -104,10 +104,10 @@ static vit_status choose_masks(struct bmp *b, struct vit_error *err)
         int bits;
         uint32_t red, green, blue;
     } known[] = {
-        { 16, 0x7C00, 0x03E0, 0x001F },         { 16, 0xF800, 0x07E0, 0x001F },
-        { 24, 0xFF0000, 0x00FF00, 0x0000FF },   { 32, 0xFF0000, 0x00FF00, 0x0000FF },
-        { 32, 0xFF000000, 0xFF0000, 0x00FF00 }, { 32, 0xFF000000, 0x00FF00, 0x0000FF },
-        { 32, 0x0000FF, 0x00FF00, 0xFF0000 },
+        {16, 0x7C00, 0x03E0, 0x001F},         {16, 0xF800, 0x07E0, 0x001F},
+        {24, 0xFF0000, 0x00FF00, 0x0000FF},   {32, 0xFF0000, 0x00FF00, 0x0000FF},
+        {32, 0xFF000000, 0xFF0000, 0x00FF00}, {32, 0xFF000000, 0x00FF00, 0x0000FF},
+        {32, 0x0000FF, 0x00FF00, 0xFF0000},
     };
     bool given = b->compression == BITFIELDS && (b->bits != 32 || b->red || b->green || b->blue);
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
@@ -228,11 +228,11 @@ vit_status vit_bmp_decode(struct vit_image *image, const uint8_t *bytes, size_t 
     memset(&b, 0, sizeof b);
     b.bytes = bytes;
     b.n = n;
-    *image = (struct vit_image){ 0, 0, NULL };
+    *image = (struct vit_image){0};
     VIT_TRY(read_header(&b, err));
     VIT_TRY(check_kind(&b, err));
     VIT_TRY(choose_masks(&b, err));
-    VIT_TRY(vit_formats_check_size(b.width, b.height, options, err));
+    VIT_TRY(vit_image_check_size(b.width, b.height, options, err));
     VIT_TRY(locate_pixels(&b, err));
     VIT_TRY(vit_image_create(image, (int)b.width, (int)b.height, err));
     unpack(image, &b);

@@ -1,34 +1,15 @@
 /* decode.c: reads a picture's file, tells its format from the content and calls that format's reader. */
-#include "patches/decode.h"
-
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "patches/exif.h"
 #include "patches/formats.h"
+#include "vit/base/file.h"
 
 struct vit_decode_options vit_decode_options_default(void)
 {
-    return (struct vit_decode_options){ .max_pixels = 100000000, .max_bytes = INT64_C(1) << 30, .autorotate = true };
-}
-
-vit_status vit_formats_check_size(int64_t width, int64_t height, const struct vit_decode_options *options,
-                                  struct vit_error *err)
-{
-    if (width < 1 || height < 1)
-        return vit_fail(err, VIT_ERR_DECODE, "a picture of %" PRId64 " x %" PRId64 " pixels", width, height);
-    if (width > INT_MAX || height > INT_MAX || width > options->max_pixels / height)
-        return vit_fail(err, VIT_ERR_TOO_LARGE,
-                        "a picture of %" PRId64 " x %" PRId64 " pixels is above the limit of %" PRId64 " pixels", width,
-                        height, options->max_pixels);
-    return VIT_OK;
+    return (struct vit_decode_options){.max_pixels = 100000000, .max_bytes = INT64_C(1) << 30, .autorotate = true};
 }
 
 /* ---- Formats that are not handled, so that the message can name them ---- */
@@ -39,41 +20,41 @@ struct magic {
 };
 
 static const struct magic known[] = {
-    { 0, 4, "GIF8", "GIF" },
-    { 8, 4, "WEBP", "WebP" },
-    { 4, 8, "ftypavif", "AVIF" },
-    { 4, 8, "ftypavis", "AVIF" },
-    { 4, 7, "ftyphei", "HEIC" },
-    { 4, 7, "ftyphev", "HEIC" },
-    { 4, 8, "ftypmif1", "HEIF" },
-    { 4, 8, "ftypmsf1", "HEIF" },
-    { 4, 6, "ftypcr", "Canon raw" },
-    { 4, 4, "ftyp", "MPEG-4 or QuickTime" },
-    { 0, 4, "II*\0", "TIFF" },
-    { 0, 4, "MM\0*", "TIFF" },
-    { 0, 4, "II+\0", "TIFF" },
-    { 0, 4, "MM\0+", "TIFF" },
-    { 0, 12, "\0\0\0\x0CJXL \r\n\x87\n", "JPEG XL" },
-    { 0, 2, "\xFF\x0A", "JPEG XL" },
-    { 0, 12, "\0\0\0\x0CjP  \r\n\x87\n", "JPEG 2000" },
-    { 0, 4, "\xFF\x4F\xFF\x51", "JPEG 2000" },
-    { 0, 4, "\xFF\xD8\xFF\xF7", "JPEG-LS" },
-    { 0, 4, "8BPS", "Photoshop" },
-    { 0, 8, "gimp xcf", "GIMP" },
-    { 0, 4, "\0\0\1\0", "Windows icon" },
-    { 0, 4, "\0\0\2\0", "Windows cursor" },
-    { 0, 4, "DDS ", "DirectDraw surface" },
-    { 0, 4, "qoif", "QOI" },
-    { 0, 4, "v/1\1", "OpenEXR" },
-    { 0, 6, "#?RADI", "Radiance HDR" },
-    { 0, 4, "%PDF", "PDF" },
-    { 0, 4, "<svg", "SVG" },
-    { 0, 5, "<?xml", "SVG or other XML" },
-    { 0, 9, "<!DOCTYPE", "HTML" },
-    { 0, 9, "<!doctype", "HTML" },
-    { 0, 5, "<html", "HTML" },
-    { 0, 4, "PK\3\4", "zip" },
-    { 0, 2, "\x1F\x8B", "gzip" },
+    {0, 4, "GIF8", "GIF"},
+    {8, 4, "WEBP", "WebP"},
+    {4, 8, "ftypavif", "AVIF"},
+    {4, 8, "ftypavis", "AVIF"},
+    {4, 7, "ftyphei", "HEIC"},
+    {4, 7, "ftyphev", "HEIC"},
+    {4, 8, "ftypmif1", "HEIF"},
+    {4, 8, "ftypmsf1", "HEIF"},
+    {4, 6, "ftypcr", "Canon raw"},
+    {4, 4, "ftyp", "MPEG-4 or QuickTime"},
+    {0, 4, "II*\0", "TIFF"},
+    {0, 4, "MM\0*", "TIFF"},
+    {0, 4, "II+\0", "TIFF"},
+    {0, 4, "MM\0+", "TIFF"},
+    {0, 12, "\0\0\0\x0CJXL \r\n\x87\n", "JPEG XL"},
+    {0, 2, "\xFF\x0A", "JPEG XL"},
+    {0, 12, "\0\0\0\x0CjP  \r\n\x87\n", "JPEG 2000"},
+    {0, 4, "\xFF\x4F\xFF\x51", "JPEG 2000"},
+    {0, 4, "\xFF\xD8\xFF\xF7", "JPEG-LS"},
+    {0, 4, "8BPS", "Photoshop"},
+    {0, 8, "gimp xcf", "GIMP"},
+    {0, 4, "\0\0\1\0", "Windows icon"},
+    {0, 8, "\0\0\2\0\0\0\0\0", "TGA"},
+    {0, 4, "DDS ", "DirectDraw surface"},
+    {0, 4, "qoif", "QOI"},
+    {0, 4, "v/1\1", "OpenEXR"},
+    {0, 6, "#?RADI", "Radiance HDR"},
+    {0, 4, "%PDF", "PDF"},
+    {0, 4, "<svg", "SVG"},
+    {0, 5, "<?xml", "SVG or other XML"},
+    {0, 9, "<!DOCTYPE", "HTML"},
+    {0, 9, "<!doctype", "HTML"},
+    {0, 5, "<html", "HTML"},
+    {0, 4, "PK\3\4", "zip"},
+    {0, 2, "\x1F\x8B", "gzip"},
 };
 
 static const char *name_format(const uint8_t *bytes, size_t n)
@@ -124,7 +105,7 @@ vit_status vit_decode(struct vit_image *image, const void *bytes, size_t n, cons
                       struct vit_error *err)
 {
     int orientation = 1;
-    *image = (struct vit_image){ 0, 0, NULL };
+    *image = (struct vit_image){0};
     VIT_TRY(check_length(n > INT64_MAX ? INT64_MAX : (int64_t)n, options, err));
     VIT_TRY(dispatch(image, bytes, n, options, &orientation, err));
     vit_status status = options->autorotate ? vit_exif_apply(image, orientation, err) : VIT_OK;
@@ -133,58 +114,15 @@ vit_status vit_decode(struct vit_image *image, const void *bytes, size_t n, cons
     return status;
 }
 
-/* ---- Files ---- */
-
-static vit_status open_regular(int *fd, int64_t *size, const char *path, struct vit_error *err)
-{
-    struct stat st;
-    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* a FIFO without a writer must not block */
-    if (*fd < 0)
-        return vit_fail(err, VIT_ERR_OPEN, "cannot open: %s", strerror(errno));
-    if (fstat(*fd, &st) < 0)
-        return vit_fail(err, VIT_ERR_READ, "cannot examine: %s", strerror(errno));
-    if (S_ISDIR(st.st_mode))
-        return vit_fail(err, VIT_ERR_UNSUPPORTED, "a folder, not an image file");
-    if (!S_ISREG(st.st_mode))
-        return vit_fail(err, VIT_ERR_UNSUPPORTED, "a pipe, socket or device, not an image file");
-    *size = st.st_size;
-    return VIT_OK;
-}
-
-static vit_status read_all(uint8_t *bytes, size_t n, int fd, struct vit_error *err)
-{
-    for (size_t done = 0; done < n;) {
-        ssize_t got = pread(fd, bytes + done, n - done, (off_t)done);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return vit_fail(err, VIT_ERR_READ, "cannot read: %s", strerror(errno));
-        if (got == 0)
-            return vit_fail(err, VIT_ERR_READ, "the file ended after %zu of its %zu bytes: it changed meanwhile", done,
-                            n);
-        done += (size_t)got;
-    }
-    return VIT_OK;
-}
-
 vit_status vit_decode_file(struct vit_image *image, const char *path, const struct vit_decode_options *options,
                            struct vit_error *err)
 {
-    int fd = -1;
-    int64_t size = 0;
-    uint8_t *bytes = NULL;
-    *image = (struct vit_image){ 0, 0, NULL };
-    vit_status status = open_regular(&fd, &size, path, err);
+    void *bytes;
+    size_t n;
+    *image = (struct vit_image){0};
+    vit_status status = vit_file_load(path, options->max_bytes, &bytes, &n, err);
     if (status == VIT_OK)
-        status = check_length(size, options, err);
-    if (status == VIT_OK && !(bytes = malloc((size_t)size)))
-        status = vit_fail(err, VIT_ERR_MEMORY, "no memory for a file of %" PRId64 " bytes", size);
-    if (status == VIT_OK)
-        status = read_all(bytes, (size_t)size, fd, err);
-    if (status == VIT_OK)
-        status = vit_decode(image, bytes, (size_t)size, options, err);
+        status = vit_decode(image, bytes, n, options, err);
     free(bytes);
-    if (fd >= 0)
-        close(fd);
     return status;
 }

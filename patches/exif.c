@@ -1,10 +1,16 @@
 /* exif.c: finds the orientation in EXIF and XMP, and turns the pixels by it. */
-#include "patches/exif.h"
-
 #include <stdbool.h>
 #include <string.h>
 
-enum { TAG_ORIENTATION = 0x0112, TYPE_SHORT = 3, TYPE_LONG = 4, ENTRY_SIZE = 12 };
+#include "patches/formats.h"
+
+enum { TAG_ORIENTATION = 0x0112, ENTRY_SIZE = 12, N_TAGS = 1 << 16 };
+
+enum type { SHORT = 3, LONG, RATIONAL, SIGNED_BYTE, SIGNED_SHORT = 8, SIGNED_LONG, SIGNED_RATIONAL, FLOAT, DOUBLE, IFD,
+            LONG8 = 16, N_TYPES };
+
+/* Bytes of one value; 0: no type that Pillow knows. */
+static const uint8_t type_sizes[N_TYPES] = {0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8};
 
 struct tiff {
     const uint8_t *bytes;
@@ -12,49 +18,95 @@ struct tiff {
     bool big_endian;
 };
 
-/* Integers of size 2 or 4 at an offset that the caller has checked. */
-static uint32_t get(const struct tiff *t, size_t offset, int size)
+/* Integers of size bytes, at most 8, at an offset that the caller has checked. */
+static uint64_t get(const struct tiff *t, size_t offset, int size)
 {
-    uint32_t value = 0;
+    uint64_t value = 0;
     for (int i = 0; i < size; i++) {
         int shift = 8 * (t->big_endian ? size - 1 - i : i);
-        value |= (uint32_t)t->bytes[offset + (size_t)i] << shift;
+        value |= (uint64_t)t->bytes[offset + (size_t)i] << shift;
     }
     return value;
 }
 
-/* The orientation in the first directory. The last of several counts, as in Pillow. */
+static double get_signed(const struct tiff *t, size_t offset, int size)
+{
+    uint64_t value = get(t, offset, size), sign = UINT64_C(1) << (8 * size - 1);
+    return (double)(int64_t)((value ^ sign) - sign);
+}
+
+/* The first of a tag's values; 0 where it is bytes or text, which are no number to Pillow. */
+static double get_number(const struct tiff *t, size_t offset, enum type type)
+{
+    uint64_t bits = get(t, offset, type_sizes[type]);
+    uint32_t half = (uint32_t)bits;
+    float f;
+    double d;
+    switch (type) {
+    case SHORT: case LONG: case IFD: case LONG8:
+        return (double)bits;
+    case SIGNED_BYTE: case SIGNED_SHORT: case SIGNED_LONG:
+        return get_signed(t, offset, type_sizes[type]);
+    case RATIONAL:
+        return (double)get(t, offset, 4) / (double)get(t, offset + 4, 4);
+    case SIGNED_RATIONAL:
+        return get_signed(t, offset, 4) / get_signed(t, offset + 4, 4);
+    case FLOAT:
+        memcpy(&f, &half, sizeof f);
+        return (double)f;
+    case DOUBLE:
+        memcpy(&d, &bits, sizeof d);
+        return d;
+    default:
+        return 0;
+    }
+}
+
+/* The orientation in the first directory, by Pillow's rules: of a tag that comes twice the first with a value counts,
+ * values that together are longer than the whole are passed over, and one that reaches beyond the end ends it all. */
 static int scan_directory(const struct tiff *t, size_t offset)
 {
+    bool seen[N_TAGS] = {false};
+    uint64_t entries, total = 0;
     if (offset > t->n || t->n - offset < 2)
         return 0;
-    uint32_t entries = get(t, offset, 2);
-    int orientation = 0;
+    entries = get(t, offset, 2);
     offset += 2;
-    for (uint32_t i = 0; i < entries && t->n - offset >= ENTRY_SIZE; i++, offset += ENTRY_SIZE) {
-        uint32_t type = get(t, offset + 2, 2);
-        if (get(t, offset, 2) != TAG_ORIENTATION || get(t, offset + 4, 4) != 1)
+    for (uint64_t i = 0; i < entries && t->n - offset >= ENTRY_SIZE; i++, offset += ENTRY_SIZE) {
+        uint64_t tag = get(t, offset, 2), type = get(t, offset + 2, 2), at = offset + 8;
+        uint64_t size = type < N_TYPES ? type_sizes[type] * get(t, offset + 4, 4) : 0;
+        if (size == 0 || seen[tag])
             continue;
-        if (type != TYPE_SHORT && type != TYPE_LONG)
+        if (size > 4) { /* the value is elsewhere */
+            total += size;
+            if (total > t->n)
+                continue;
+            at = get(t, at, 4);
+            if (at > t->n || t->n - at < size)
+                return 0;
+        }
+        seen[tag] = true;
+        if (tag != TAG_ORIENTATION)
             continue;
-        uint32_t value = get(t, offset + 8, type == TYPE_SHORT ? 2 : 4);
-        orientation = value >= 1 && value <= 8 ? (int)value : 0;
+        double value = get_number(t, at, (enum type)type);
+        int orientation = value >= 1 && value <= 8 ? (int)value : 1;
+        return orientation == value ? orientation : 1;
     }
-    return orientation;
+    return 0;
 }
 
 int vit_exif_orientation(const uint8_t *exif, size_t n)
 {
+    static const char magics[4][5] = {"II*\0", "MM\0*", "II\0*", "MM*\0"};
     for (int i = 0; i < 2 && n >= 6 && !memcmp(exif, "Exif\0\0", 6); i++) {
         exif += 6;
         n -= 6;
     }
-    if (n < 8)
-        return 0;
-    struct tiff t = { exif, n, exif[0] == 'M' };
-    if (memcmp(exif, "II*\0", 4) && memcmp(exif, "MM\0*", 4))
-        return 0;
-    return scan_directory(&t, get(&t, 4, 4));
+    struct tiff t = {exif, n, n > 0 && exif[0] == 'M'};
+    for (int i = 0; i < 4 && n >= 8; i++)
+        if (!memcmp(exif, magics[i], 4))
+            return scan_directory(&t, get(&t, 4, 4));
+    return n > 0;
 }
 
 int vit_exif_xmp_orientation(const uint8_t *xmp, size_t n)

@@ -3,14 +3,14 @@
 #include "patches/formats.h"
 
 #include <setjmp.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <jpeglib.h>
 
 #include <jerror.h>
-
-#include "patches/exif.h"
 
 /* A progressive file may hold any number of scans, each a pass over the whole picture; real ones have about ten. */
 enum { MAX_SCANS = 500, APP1 = JPEG_APP0 + 1 };
@@ -90,18 +90,37 @@ static vit_status fail_libjpeg(struct reader *r)
     }
 }
 
-static void read_orientation(struct reader *r)
+static bool has_id(jpeg_saved_marker_ptr marker, const char *id, size_t n)
 {
-    static const char xmp_id[] = "http://ns.adobe.com/xap/1.0/";
-    int exif = 0, xmp = 0;
+    return marker->data_length >= n && !memcmp(marker->data, id, n);
+}
+
+/* EXIF may be cut into several segments; of XMP the last one counts. */
+static vit_status read_orientation(struct reader *r)
+{
+    static const char exif_id[] = "Exif\0", xmp_id[] = "http://ns.adobe.com/xap/1.0/"; /* and their NUL */
+    uint8_t *exif = NULL;
+    size_t n = 0;
+    int xmp = 0, found = 0;
     for (jpeg_saved_marker_ptr m = r->jpeg.marker_list; m; m = m->next) {
-        size_t n = m->data_length;
-        if (!exif && n >= 6 && !memcmp(m->data, "Exif\0\0", 6))
-            exif = vit_exif_orientation(m->data, n);
-        else if (n >= sizeof xmp_id && !memcmp(m->data, xmp_id, sizeof xmp_id))
-            xmp = vit_exif_xmp_orientation(m->data, n);
+        if (has_id(m, xmp_id, sizeof xmp_id))
+            xmp = vit_exif_xmp_orientation(m->data, m->data_length);
+        if (!has_id(m, exif_id, sizeof exif_id))
+            continue;
+        uint8_t *longer = realloc(exif, n + m->data_length);
+        if (!longer) {
+            free(exif);
+            return vit_fail(r->err, VIT_ERR_MEMORY, "JPEG: no memory for its EXIF");
+        }
+        exif = longer;
+        memcpy(exif + n, m->data + sizeof exif_id, m->data_length - sizeof exif_id);
+        n += m->data_length - sizeof exif_id;
     }
-    *r->orientation = exif ? exif : xmp ? xmp : 1;
+    if (exif)
+        found = vit_exif_orientation(exif, n);
+    free(exif);
+    *r->orientation = found ? found : xmp ? xmp : 1;
+    return VIT_OK;
 }
 
 static vit_status read_header(struct reader *r)
@@ -109,14 +128,13 @@ static vit_status read_header(struct reader *r)
     jpeg_save_markers(&r->jpeg, APP1, 0xFFFF);
     if (jpeg_read_header(&r->jpeg, TRUE) == JPEG_SUSPENDED)
         return vit_fail(r->err, VIT_ERR_DECODE, "JPEG: the file is cut: it ends within its header");
-    VIT_TRY(vit_formats_check_size(r->jpeg.image_width, r->jpeg.image_height, r->options, r->err));
+    VIT_TRY(vit_image_check_size(r->jpeg.image_width, r->jpeg.image_height, r->options, r->err));
     if (r->jpeg.num_components == 4)
         return vit_fail(r->err, VIT_ERR_UNSUPPORTED, "JPEG in CMYK colours is not handled");
     if (r->jpeg.num_components != 1 && r->jpeg.num_components != 3)
         return vit_fail(r->err, VIT_ERR_UNSUPPORTED, "JPEG with %d colour components is not handled",
                         r->jpeg.num_components);
-    read_orientation(r);
-    return VIT_OK;
+    return read_orientation(r);
 }
 
 static vit_status read_rows(struct reader *r)
@@ -172,7 +190,7 @@ vit_status vit_jpeg_decode(struct vit_image *image, const uint8_t *bytes, size_t
     r.source.resync_to_restart = jpeg_resync_to_restart;
     r.source.term_source = source_nothing;
 
-    *image = (struct vit_image){ 0, 0, NULL };
+    *image = (struct vit_image){0};
     vit_status status = read_guarded(&r, bytes, n);
     jpeg_destroy_decompress(&r.jpeg);
     if (status != VIT_OK)

@@ -1,11 +1,9 @@
 /* pixels.c: a picture of any size -> the square of pixels that the model sees -> normalised patches. */
-#include "patches/pixels.h"
+#include "patches/patches.h"
 
 #include <limits.h>
 #include <math.h>
 #include <string.h>
-
-#include "patches/resize.h"
 
 /* One axis of the crop: of a resized side, `length` pixels from `from` on are seen, and lie from `to` on among the
  * crop's own; the rest of the crop is padding. */
@@ -17,11 +15,11 @@ static struct span centre(int side, int crop, enum vit_crop_round round)
 {
     int surplus = side - crop;
     if (surplus < 0) /* torchvision and timm put the odd pixel of padding after the picture, Hugging Face before it */
-        return (struct span){ 0, round == VIT_CROP_FLOOR ? (1 - surplus) / 2 : -surplus / 2, side };
+        return (struct span){0, round == VIT_CROP_FLOOR ? (1 - surplus) / 2 : -surplus / 2, side};
     int half = surplus / 2;
     if (round == VIT_CROP_HALF_EVEN && surplus % 2 != 0)
         half += half % 2;
-    return (struct span){ half, 0, crop };
+    return (struct span){half, 0, crop};
 }
 
 /* The size that the whole picture is resized to. */
@@ -55,7 +53,7 @@ static vit_status resized_size(int64_t *width, int64_t *height, const struct vit
 /* timm pads with the mean colour; the crop of a picture that is too small is padded with black. */
 static void fill_padding(uint8_t *pixels, const struct vit_preprocess *p)
 {
-    uint8_t colour[3] = { 0, 0, 0 };
+    uint8_t colour[3] = {0, 0, 0};
     for (int c = 0; c < 3 && p->resize == VIT_RESIZE_BORDER; c++)
         colour[c] = (uint8_t)fmin(fmax(rint(255 * p->mean[c]), 0.0), 255.0);
     for (size_t i = 0; i < (size_t)p->size * (size_t)p->size; i++)
@@ -73,7 +71,7 @@ vit_status vit_pixels_from_image(uint8_t *pixels, const struct vit_image *image,
                         p->resize_to, p->crop_to);
     VIT_TRY(resized_size(&width, &height, image, p, err));
     struct span x = centre((int)width, p->size, p->crop_round), y = centre((int)height, p->size, p->crop_round);
-    struct vit_box box = { x.from, y.from, x.length, y.length };
+    struct vit_box box = {x.from, y.from, x.length, y.length};
     VIT_TRY(vit_resize_part(&part, image, (int)width, (int)height, box, p->filter, err));
     if (x.length < p->size || y.length < p->size)
         fill_padding(pixels, p);

@@ -3,7 +3,7 @@
  * Per axis, each pixel of the result is a weighted sum of a window of source pixels. The weights are computed in
  * double and rounded to multiples of 2^-22; a fused multiply-add there could move one, so that this file is to be
  * compiled with -ffp-contract=off. Each pass rounds to bytes, so that their order matters too. */
-#include "patches/resize.h"
+#include "patches/patches.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -69,9 +69,9 @@ struct filter {
 };
 
 static const struct filter filters[] = {
-    [VIT_FILTER_LANCZOS] = { lanczos_filter, 3.0 },   [VIT_FILTER_BILINEAR] = { bilinear_filter, 1.0 },
-    [VIT_FILTER_BICUBIC] = { bicubic_filter, 2.0 },   [VIT_FILTER_BOX] = { box_filter, 0.5 },
-    [VIT_FILTER_HAMMING] = { hamming_filter, 1.0 },
+    [VIT_FILTER_LANCZOS] = {lanczos_filter, 3.0},   [VIT_FILTER_BILINEAR] = {bilinear_filter, 1.0},
+    [VIT_FILTER_BICUBIC] = {bicubic_filter, 2.0},   [VIT_FILTER_BOX] = {box_filter, 0.5},
+    [VIT_FILTER_HAMMING] = {hamming_filter, 1.0},
 };
 
 /* ---- One axis: windows and weights of the pixels begin..begin+count-1 of a result `out` long ---- */
@@ -243,7 +243,7 @@ static vit_status two_passes(struct vit_image *dst, const struct vit_image *src,
 static vit_status resample(struct vit_image *dst, const struct vit_image *src, int width, int height,
                            struct vit_box box, const struct filter *f, struct vit_error *err)
 {
-    struct axis across = { 0 }, down = { 0 };
+    struct axis across = {0}, down = {0};
     bool resize_x = width != src->width, resize_y = height != src->height;
     /* As Pillow 13 decides: when the height loses more than twice the pixels that the width does. */
     int64_t loss_y = (int64_t)src->height - height, loss_x = (int64_t)src->width - width;
@@ -309,7 +309,7 @@ end:
 vit_status vit_resize_part(struct vit_image *dst, const struct vit_image *src, int width, int height,
                            struct vit_box box, enum vit_filter filter, struct vit_error *err)
 {
-    *dst = (struct vit_image){ 0, 0, NULL };
+    *dst = (struct vit_image){0};
     if (width < 1 || height < 1)
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "resize: to %d x %d pixels", width, height);
     if (src->width > MAX_SIDE || src->height > MAX_SIDE)
@@ -327,5 +327,5 @@ vit_status vit_resize_part(struct vit_image *dst, const struct vit_image *src, i
 vit_status vit_resize(struct vit_image *dst, const struct vit_image *src, int width, int height,
                       enum vit_filter filter, struct vit_error *err)
 {
-    return vit_resize_part(dst, src, width, height, (struct vit_box){ 0, 0, width, height }, filter, err);
+    return vit_resize_part(dst, src, width, height, (struct vit_box){0, 0, width, height}, filter, err);
 }

@@ -47,13 +47,13 @@ vit_status vit_stb_decode_png(struct vit_image *image, const uint8_t *png, int n
                               struct vit_error *err)
 {
     int width = 0, height = 0, channels = 0;
-    *image = (struct vit_image){ 0, 0, NULL };
+    *image = (struct vit_image){0};
     alloc_limit = max_alloc;
     alloc_refused = false;
     stbi__g_failure_reason = "damaged image data"; /* not every failure below sets it */
     uint8_t *rgb = stbi_load_from_memory(png, n, &width, &height, &channels, 3);
     if (rgb) {
-        *image = (struct vit_image){ width, height, rgb };
+        *image = (struct vit_image){width, height, rgb};
         return VIT_OK;
     }
     if (alloc_refused)

@@ -128,6 +128,9 @@ class Maker:
         self.timm_hub("timm_test_vit3", "test_vit3", 12)
         self.timm_hub("timm_eva_large", "eva_large_patch14_196", 13)
         self.timm_hub("timm_plus", "vit_base_patch16_plus_240", 14, {"interpolation": "lanczos", "crop_pct": 0.7})
+        self.timm_hub("timm_prenorm", "vit_tiny_patch16_224", 18, pre_norm=True)
+        self.timm_hub("timm_mask_token", "vit_tiny_patch16_224", 19, embed_dim=64, mlp_ratio=1)
+        self.add_mask_token("timm_mask_token")
         self.timm_resized("timm_resized", "vit_tiny_patch16_224", 15)
         self.timm_resized("timm_flexivit", "flexivit_small", 16)
         self.timm_wrapped()
@@ -140,6 +143,12 @@ class Maker:
         larger.load_state_dict(checkpoint_filter_fn(model.state_dict(), larger, **how))
         with torch.inference_mode():
             self.logits(name, larger(self.timm_input(model, 48)))
+
+    def add_mask_token(self, name):
+        """As pretraining leaves it; no answer depends on it."""
+        file = self.folder(name) / "model.safetensors"
+        state = safetensors.torch.load_file(file)
+        safetensors.torch.save_file(state | {"mask_token": torch.zeros(1, 1, 64)}, file, metadata={"format": "pt"})
 
     def timm_wrapped(self):
         """A file of a training script, without a config."""
@@ -180,6 +189,7 @@ class Maker:
                                        image_mean=IMAGENET["mean"], image_std=IMAGENET["std"])
         self.hf("hf_vit", t.ViTForImageClassification, t.ViTConfig(**plain), vit, 21)
         self.hf("hf_vit_new_names", t.ViTForImageClassification, t.ViTConfig(**plain, qkv_bias=False), vit, 22, True)
+        self.hf("hf_ijepa", t.IJepaForImageClassification, t.IJepaConfig(**plain), vit, 33)
         self.hf("hf_deit", t.DeiTForImageClassification, t.DeiTConfig(**plain), deit, 23)
         self.hf("hf_deit_teacher", t.DeiTForImageClassificationWithTeacher, t.DeiTConfig(**plain), deit, 24)
         bit = t.BitImageProcessorPil(size={"shortest_edge": 37}, crop_size=square, image_mean=IMAGENET["mean"],
@@ -234,8 +244,17 @@ class Maker:
                    self.folder("facebook_deit3") / "deit_3_small_224_1k.pth")
         with torch.inference_mode():
             self.logits("facebook_deit3", model(self.evaluation_input(16)))
+        self.facebook_with_config()
         self.facebook_dinov2("facebook_dinov2", "vit_small_patch14_dinov2", 42)
         self.facebook_dinov2("facebook_dinov2_reg", "vit_giant_patch14_reg4_dinov2", 43)
+
+    def facebook_with_config(self):
+        """facebook's names and timm's config.json, whose heads, activation and transform count."""
+        name, data = "facebook_deit3_timm", {"crop_pct": 0.8, "crop_mode": "squash", "mean": (0.4, 0.5, 0.6)}
+        model = self.timm_hub(name, "deit3_small_patch16_224", 44, data, act_layer="gelu_tanh")
+        rename = lambda k: k.replace("ls1.gamma", "gamma_1").replace("ls2.gamma", "gamma_2")
+        torch.save({"model": {rename(k): v for k, v in model.state_dict().items()}}, self.folder(name) / "deit3.pth")
+        (self.folder(name) / "model.safetensors").unlink()
 
     def facebook_dinov2(self, name, arch, seed):
         model = halve(fill(timm.create_model(arch, pretrained=False, **WIDE | {"num_classes": 0}), seed))

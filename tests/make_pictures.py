@@ -293,7 +293,7 @@ def make_bmps():
 def make_others():
     small = photo(8, 8)
     for name, word in (("GIF", "GIF"), ("WEBP", "WebP"), ("AVIF", "AVIF"), ("TIFF", "TIFF"), ("JPEG2000", "JPEG"),
-                       ("ICO", "icon"), ("PPM", "PNM")):
+                       ("ICO", "icon"), ("PPM", "PNM"), ("TGA", "TGA")):
         out = io.BytesIO()
         small.save(out, name)
         refuse(f"other-{name.lower()}.jpg", out.getvalue(), "unsupported", word)
@@ -349,6 +349,68 @@ def add_pixels(name, size, mode, resize_to, rounding, number, mean):
     lines.append(f"pixels {name} {size} {mode} {resize_to} {rounding} {number} {mean_text} {crc(result)}")
 
 
+def directory(endian, entries, values=b""):
+    """A TIFF structure: entries of tag, type, count and four bytes, and what these point to, from offset 8 on."""
+    packed = b"".join(struct.pack(endian + "HHI", *entry[:3]) + entry[3].ljust(4, b"\0") for entry in entries)
+    return ((b"II*\0" if endian == "<" else b"MM\0*") + struct.pack(endian + "I", 8 + len(values)) + values
+            + struct.pack(endian + "H", len(entries)) + packed + bytes(4))
+
+
+def make_orientations():
+    """What Pillow makes of uncommon EXIF, in JPEG and PNG."""
+    plain, to, le, be = jpeg(Image.fromarray(synthetic(24, 17))), 0x0112, "<", ">"
+    short, elsewhere = struct.pack("<H", 6), struct.pack("<I", 8)
+    for name, exif in (
+            ("first", directory(le, [(to, 3, 1, short), (to, 3, 1, b"\3")])),
+            ("first-value", directory(le, [(to, 3, 0, short), (to, 3, 1, b"\3")])),
+            ("two-values", directory(be, [(to, 3, 2, struct.pack(">HH", 8, 1))])),
+            ("many-values", directory(le, [(to, 4, 3, elsewhere)], struct.pack("<III", 5, 1, 1))),
+            ("byte", directory(le, [(to, 1, 1, b"\6")])),
+            ("ascii", directory(le, [(to, 2, 2, b"6")])),
+            ("signed-byte", directory(le, [(to, 6, 1, b"\6")])),
+            ("signed-short", directory(be, [(to, 8, 1, struct.pack(">h", 6))])),
+            ("signed-long", directory(be, [(to, 9, 1, struct.pack(">i", 7))])),
+            ("negative", directory(le, [(to, 8, 1, struct.pack("<h", -6))])),
+            ("float", directory(le, [(to, 11, 1, struct.pack("<f", 3))])),
+            ("broken-float", directory(le, [(to, 11, 1, struct.pack("<f", 3.5))])),
+            ("double", directory(be, [(to, 12, 1, struct.pack(">I", 8))], struct.pack(">d", 5))),
+            ("rational", directory(le, [(to, 5, 1, elsewhere)], struct.pack("<II", 12, 2))),
+            ("signed-rational", directory(le, [(to, 10, 1, elsewhere)], struct.pack("<ii", -16, -2))),
+            ("over-zero", directory(le, [(to, 5, 1, elsewhere)], struct.pack("<II", 6, 0))),
+            ("ifd", directory(le, [(to, 13, 1, short)])),
+            ("long8", directory(le, [(to, 16, 1, elsewhere)], struct.pack("<Q", 6))),
+            ("unknown-type", directory(le, [(to, 14, 1, short), (to, 3, 1, b"\3")])),
+            ("after-beyond", directory(le, [(0x010F, 2, 9, struct.pack("<I", 60)), (to, 3, 1, short)])),
+            ("after-too-much", directory(le, [(0x010F, 2, 999, elsewhere), (to, 3, 1, short)])),
+            ("swapped-magic", b"II\0*" + directory(le, [(to, 3, 1, short)])[4:])):
+        accept(f"exif-{name}.jpg", tagged(plain, app1(b"Exif\0\0" + exif)), (1,))
+    exif = tiff(6)
+    accept("exif-in-pieces.jpg", tagged(plain, *(app1(b"Exif\0\0" + part) for part in (exif[:25], exif[25:]))), (1,))
+    for orientation in (0, 9):
+        accept(f"exif-{orientation}-over-xmp.jpg", tagged(plain, app1(b"Exif\0\0" + tiff(orientation)), app1(XMP % 6)),
+               (1,))
+    accept("exif-other-and-xmp.jpg", tagged(plain, app1(b"Exif\0\0" + tiff(6, tag=0x0113)), app1(XMP % 6)), (1,))
+
+    out = io.BytesIO()
+    Image.fromarray(synthetic(19, 13)).save(out, "PNG")
+    start, end = out.getvalue()[:33], out.getvalue()[33:]
+    lines_of_hex = b"Exif\0\0".hex(), exif.hex().upper(), ""
+    profile = b"\nexif\n%8d\n" % (6 + len(exif)) + "\n".join(lines_of_hex).encode()
+    word, xmp = b"Raw profile type exif\0", b"XML:com.adobe.xmp\0\1\0en\0x\0" + zlib.compress(XMP[29:] % 8)
+    for name, chunks in (
+            ("profile", chunk(b"tEXt", word + profile)),
+            ("profile-deflated", chunk(b"zTXt", word + b"\0" + zlib.compress(profile))),
+            ("profile-cut", chunk(b"zTXt", word + b"\0" + zlib.compress(profile)[:-5])),
+            ("profile-damaged", chunk(b"zTXt", word + b"\0" + b"\xff" + zlib.compress(profile)) + chunk(b"iTXt", xmp)),
+            ("profile-international", chunk(b"iTXt", word + b"\0\0en\0x\0" + profile)),
+            ("over-profile", chunk(b"tEXt", word + profile) + chunk(b"eXIf", tiff(3))),
+            ("twice", chunk(b"eXIf", tiff(6)) + chunk(b"eXIf", tiff(3))),
+            ("text", chunk(b"tEXt", b"exif\0" + exif)),
+            ("empty-and-xmp", chunk(b"eXIf", b"") + chunk(b"iTXt", xmp)),
+            ("0-over-xmp", chunk(b"eXIf", tiff(0)) + chunk(b"iTXt", xmp))):
+        accept(f"exif-{name}.png", start + chunks + end, (1,))
+
+
 def make_pixels():
     half, imagenet = (0.5, 0.5, 0.5), (0.485, 0.456, 0.406)
     samples = sorted(p.relative_to(ROOT).as_posix() for p in (ROOT / "samples").glob("*.jpg"))
@@ -377,4 +439,5 @@ make_bmps()
 make_others()
 make_resizes()
 make_pixels()
+make_orientations()
 (OUT / "manifest.txt").write_text("\n".join(lines) + "\n")

@@ -8,7 +8,9 @@
 
 #include <criterion/criterion.h>
 
-#include "patches/formats.h"
+#include <zlib.h>
+
+#include "patches/patches.h"
 
 /* Calls check with what follows the word on each line that begins with it; fails when there are fewer than least. */
 static inline void each_line(const char *word, int least, void (*check)(const char *rest))
@@ -30,7 +32,7 @@ static inline void each_line(const char *word, int least, void (*check)(const ch
 
 static inline uint32_t image_crc(const struct vit_image *image)
 {
-    return vit_formats_crc32(0, image->rgb, (size_t)image->width * (size_t)image->height * 3);
+    return (uint32_t)crc32_z(0, image->rgb, (size_t)image->width * (size_t)image->height * 3);
 }
 
 #endif

@@ -26,7 +26,10 @@ static void exec_program(const struct program *program)
     for (size_t i = 0; program->variables && program->variables[i]; i++)
         putenv((char *)(size_t)program->variables[i]);
 
-    signal(SIGINT, SIG_DFL); /* ignored where the tests run in the background of a script */
+    /* Ignored where the tests run in the background of a script, under nohup, or below Python. */
+    const int signals[] = { SIGINT, SIGHUP, SIGTERM, SIGPIPE };
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        signal(signals[i], SIG_DFL);
 
     int in = program->input_fd ? program->input_fd : open(program->input ? program->input : "/dev/null", O_RDONLY);
     dup2(in, 0);

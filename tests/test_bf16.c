@@ -5,8 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/program.h"
 #include "vit/onednn/isa.h"
 #include "vit/vit.h"
+
+#define TINY "tests/goldens/tiny"
 
 static struct vit_error err;
 
@@ -76,7 +79,7 @@ Test(bf16, is_near_f32)
         cr_skip_test("this CPU has no bf16 instructions");
     check_near("weights/vit.safetensors", "samples/tractor.jpg");
     check_near("weights/vit.safetensors", "samples/espresso.jpg");
-    check_near("tests/goldens/tiny", "tests/goldens/tiny/picture.png");
+    check_near(TINY, TINY "/picture.png");
 }
 
 /* Every option of a configuration has its way through bf16, too. */
@@ -92,9 +95,53 @@ Test(bf16, every_variant_is_near_f32)
     }
 }
 
+/* Makes the first weight of the tiny model's first MLP NaN as CUDA writes it: all its bits are set. */
+static void put_nan(const char *path)
+{
+    static const char entry[] = "\"blocks.0.mlp.fc1.weight\":{\"dtype\":\"F32\",\"shape\":[75,30],\"data_offsets\":[";
+    char head[16384] = {0};
+    uint64_t header;
+    FILE *file = fopen(path, "r+b");
+    cr_assert(file && fread(head, 1, sizeof head - 1, file) > sizeof header);
+    memcpy(&header, head, sizeof header);
+    const char *found = memmem(head, sizeof head, entry, sizeof entry - 1);
+    cr_assert(found, "the tiny model's header is not as it was");
+    fseek(file, (long)header + 8 + strtol(found + sizeof entry - 1, NULL, 10), SEEK_SET);
+    fwrite(&(uint32_t){0x7fffffff}, 4, 1, file);
+    fclose(file);
+}
+
+static float first_logit(const char *path, enum vit_precision precision)
+{
+    struct vit_model *model = open_model(path);
+    float *logits = malloc(sizeof *logits * (size_t)vit_model_config(model)->classes);
+    uint8_t *pixels = calloc(vit_model_pixels_size(model), 1);
+    struct vit_session *session = open_session(model, precision, 1);
+    cr_assert(logits && pixels && session, "%s", err.message);
+    cr_assert_eq(vit_classify(session, pixels, 1, logits, &err), VIT_OK, "%s", err.message);
+    float first = logits[0];
+    vit_session_free(session);
+    vit_model_free(model);
+    free(logits);
+    free(pixels);
+    return first;
+}
+
+Test(bf16, a_weight_that_is_nan_tells)
+{
+    setenv("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_BF16", 0); /* without AMX, where own kernels come first */
+    char *folder = folder_make(), *model = folder_copy(folder, "model.safetensors", TINY "/model.safetensors", -1);
+    free(folder_copy(folder, "config.json", TINY "/config.json", -1));
+    put_nan(model);
+    cr_expect(isnan(first_logit(folder, VIT_PRECISION_F32)));
+    cr_expect(isnan(first_logit(folder, VIT_PRECISION_AUTO)));
+    free(model);
+    folder_remove(folder);
+}
+
 Test(bf16, is_refused_or_left_out_without_the_instructions)
 {
-    struct vit_model *model = open_model("tests/goldens/tiny");
+    struct vit_model *model = open_model(TINY);
     bool has_bf16 = vit_isa_level() >= VIT_ISA_AVX512_BF16;
     struct vit_session *session = open_session(model, VIT_PRECISION_AUTO, 1);
     cr_assert(session, "%s", err.message);

@@ -1,5 +1,6 @@
 /* One set of tensors in every container, written by the libraries that own the formats (make_containers.py), and what
  * must be refused of zip archives and shards. */
+#include <pthread.h>
 #include <zip.h>
 
 #include "tests/scratch.h"
@@ -63,10 +64,13 @@ static void element(int t, int64_t k, uint8_t *bytes)
     }
 }
 
-static void check_tensor(const struct vit_source *source, int t)
+/* prefix: what stands before every name in the file */
+static void check_tensor(const struct vit_source *source, const char *prefix, int t)
 {
-    int i = vit_source_find(source, spec[t].name);
-    cr_assert_geq(i, 0, "%s lacks %s", vit_source_path(source), spec[t].name);
+    char name[64];
+    snprintf(name, sizeof name, "%s%s", prefix, spec[t].name);
+    int i = vit_source_find(source, name);
+    cr_assert_geq(i, 0, "%s lacks %s", vit_source_path(source), name);
     const struct vit_tensor *tensor = vit_source_tensor(source, i);
     cr_assert(tensor->dtype == spec[t].dtype && tensor->n_dims == spec[t].n_dims, "%s", spec[t].name);
     cr_assert_eq(memcmp(tensor->shape, spec[t].shape, sizeof tensor->shape), 0, "%s", spec[t].name);
@@ -85,7 +89,7 @@ static void check_tensor(const struct vit_source *source, int t)
     cr_assert_eq(data[bytes], 0xee, "%s: written beyond its end", spec[t].name);
 }
 
-static void check_fixture(const char *path, const char *container)
+static void check_fixture(const char *path, const char *prefix, const char *container)
 {
     struct vit_source *source;
     struct vit_error err;
@@ -93,22 +97,22 @@ static void check_fixture(const char *path, const char *container)
     cr_assert_str_eq(vit_source_container(source), container);
     cr_assert_eq(vit_source_n_tensors(source), N_SPEC);
     for (int t = 0; t < N_SPEC; t++)
-        check_tensor(source, t);
+        check_tensor(source, prefix, t);
     vit_source_close(source);
 }
 
 Test(containers, all_hold_the_same)
 {
-    check_fixture(FIXTURE("whole.safetensors"), "safetensors");
-    check_fixture(FIXTURE("state.pt"), "torch zip");
-    check_fixture(FIXTURE("protocol4.pt"), "torch zip");
-    check_fixture(FIXTURE("wrapped.pt"), "torch zip");
-    check_fixture(FIXTURE("legacy.pt"), "torch legacy");
-    check_fixture(FIXTURE("wrapped_legacy.pt"), "torch legacy");
-    check_fixture(FIXTURE("stored.npz"), "npz");
-    check_fixture(FIXTURE("deflated.npz"), "npz");
-    check_fixture(FIXTURE("model.safetensors.index.json"), "sharded");
-    check_fixture(FIXTURE("pytorch_model.bin.index.json"), "sharded");
+    check_fixture(FIXTURE("whole.safetensors"), "", "safetensors");
+    check_fixture(FIXTURE("state.pt"), "", "torch zip");
+    check_fixture(FIXTURE("protocol4.pt"), "", "torch zip");
+    check_fixture(FIXTURE("wrapped.pt"), "module._orig_mod.", "torch zip");
+    check_fixture(FIXTURE("legacy.pt"), "", "torch legacy");
+    check_fixture(FIXTURE("wrapped_legacy.pt"), "module._orig_mod.", "torch legacy");
+    check_fixture(FIXTURE("stored.npz"), "", "npz");
+    check_fixture(FIXTURE("deflated.npz"), "", "npz");
+    check_fixture(FIXTURE("model.safetensors.index.json"), "", "sharded");
+    check_fixture(FIXTURE("pytorch_model.bin.index.json"), "", "sharded");
 }
 
 Test(containers, wrappers_are_opened_twice)
@@ -117,7 +121,7 @@ Test(containers, wrappers_are_opened_twice)
     struct vit_error err;
     cr_assert_eq(vit_source_open(&source, FIXTURE("one.pt"), &err), VIT_OK, "%s", err.message);
     cr_assert_eq(vit_source_n_tensors(source), 1);
-    check_tensor(source, 0);
+    check_tensor(source, "", 0);
     vit_source_close(source);
 }
 
@@ -350,6 +354,129 @@ Test(containers, zip_members_that_overlap)
     SCRATCH_REFUSED(scratch.path, VIT_ERR_DECODE, "overlap", "b.npy");
 }
 
+/* ---- Deflated and strewn storages ---- */
+
+static uint8_t *make_noise(size_t n)
+{
+    uint32_t state = 1;
+    uint8_t *noise = malloc(n);
+    for (size_t i = 0; i < n; i++)
+        noise[i] = (uint8_t)(next_random(&state) >> 8);
+    return noise;
+}
+
+/* Writes an entry of a state dict: n floats, stride apart, from offset on, of a storage "0" of n_floats. */
+static char *put_view(char *at, int number, int n_floats, int offset, int n, int stride)
+{
+    at = mempcpy(at, "X\5\0\0\0", 5);
+    at += sprintf(at, "w%04d", number);
+    at = stpcpy(at, "ctorch._utils\n_rebuild_tensor_v2\n((U\7storagectorch\nFloatStorage\nU\0010U\3cpuJ");
+    at = stpcpy(mempcpy(at, &n_floats, 4), "tQJ");
+    at = stpcpy(mempcpy(at, &offset, 4), "J");
+    at = stpcpy(mempcpy(at, &n, 4), "\x85J");
+    return stpcpy(mempcpy(at, &stride, 4), "\x85\x89" "ccollections\nOrderedDict\n)RtR");
+}
+
+enum { N_FLOATS = 1 << 22, N_VIEWS = 2000, VIEW = 16 };
+
+/* A PyTorch archive of n_views views, the last floats of one storage 0, 1, ... 15, 0, ..., and of noise beside them. */
+static void write_views(int n_views, int stride, bool deflated, size_t n_noise)
+{
+    char *pickle = malloc(64 + (size_t)n_views * 200), *at = stpcpy(pickle, "\x80\2}(");
+    float *storage = malloc(N_FLOATS * sizeof *storage);
+    uint8_t *noise = make_noise(n_noise);
+    for (int i = 0; i < N_FLOATS; i++)
+        storage[i] = (float)(i % VIEW);
+    for (int i = 0; i < n_views; i++)
+        at = put_view(at, i, N_FLOATS, N_FLOATS - 1 - (VIEW - 1) * stride - i, VIEW, stride);
+    at = stpcpy(at, "u.");
+    const struct member members[] = {{"a/data.pkl", pickle, (size_t)(at - pickle)},
+                                     {"a/data/0", (const char *)storage, N_FLOATS * sizeof *storage},
+                                     {"a/noise", (const char *)noise, n_noise}};
+    write_zip(members, 3, deflated);
+    free(pickle);
+    free(storage);
+    free(noise);
+}
+
+Test(containers, a_deflated_storage_is_inflated_once, .timeout = 8)
+{
+    write_views(N_VIEWS, 1, true, 1500000);
+    struct vit_source *source;
+    struct vit_error err;
+    cr_assert_eq(vit_source_open(&source, scratch.path, &err), VIT_OK, "%s", err.message);
+    cr_assert_eq(vit_source_n_tensors(source), N_VIEWS);
+    for (int i = 0; i < N_VIEWS; i++) {
+        float data[VIEW];
+        cr_assert_eq(vit_source_read(source, i, data, &err), VIT_OK, "%s", err.message);
+        for (int k = 0; k < VIEW; k++)
+            cr_assert_eq(data[k], (float)((N_FLOATS - VIEW - i + k) % VIEW), "view %d, element %d", i, k);
+    }
+    vit_source_close(source);
+}
+
+Test(containers, a_few_bytes_do_not_stand_for_many)
+{
+    write_views(1, 1, true, 1000);
+    SCRATCH_REFUSED(scratch.path, VIT_ERR_TOO_LARGE, "a/data/0", "16 times");
+
+    char pickle[20000];
+    memset(pickle, '2', sizeof pickle);
+    uint8_t *noise = make_noise(5000);
+    const struct member members[] = {{"a/data.pkl", pickle, sizeof pickle}, {"a/noise", (const char *)noise, 5000}};
+    write_zip(members, 2, true);
+    free(noise);
+    SCRATCH_REFUSED(scratch.path, VIT_ERR_TOO_LARGE, "data.pkl holds 20000 bytes");
+
+    write_views(1, 16, false, 1);
+    cr_expect(scratch_read_all(scratch.path));
+    write_views(1, N_FLOATS / VIEW, false, 1);
+    struct vit_source *source;
+    struct vit_error err;
+    float data[VIEW];
+    cr_assert_eq(vit_source_open(&source, scratch.path, &err), VIT_OK, "%s", err.message);
+    cr_expect_eq(vit_source_read(source, 0, data, &err), VIT_ERR_TOO_LARGE);
+    cr_expect(strstr(err.message, "tensor w0000: its 64 bytes are strewn over 15728644"), "%s", err.message);
+    vit_source_close(source);
+}
+
+/* ---- Threads ---- */
+
+static void *read_often(void *opened)
+{
+    const struct vit_source *source = opened;
+    bool right = true;
+    for (int round = 0; round < 300; round++) {
+        float f32[6];
+        vit_status status = vit_source_read(source, vit_source_find(source, "f32"), f32, NULL);
+        right = right && status == VIT_OK && f32[5] == 1.25f;
+    }
+    return right ? opened : NULL;
+}
+
+static void read_by_threads(const char *fixture)
+{
+    struct vit_source *source;
+    cr_assert_eq(vit_source_open(&source, fixture, NULL), VIT_OK);
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++)
+        cr_assert_eq(pthread_create(&threads[i], NULL, read_often, source), 0);
+    for (int i = 0; i < 4; i++) {
+        void *right;
+        cr_assert_eq(pthread_join(threads[i], &right), 0);
+        cr_expect_not_null(right, "%s, thread %d", fixture, i);
+    }
+    vit_source_close(source);
+}
+
+Test(containers, threads_may_read_at_once)
+{
+    read_by_threads(FIXTURE("state.pt"));
+    read_by_threads(FIXTURE("stored.npz"));
+    read_by_threads(FIXTURE("deflated.npz"));
+    read_by_threads(FIXTURE("legacy.pt"));
+}
+
 /* ---- Shards ---- */
 
 static void write_index(const char *map)
@@ -371,7 +498,7 @@ Test(containers, shards_lie_beside_their_index)
     INDEX_REFUSED("{\"w\": \"\"}", VIT_ERR_DECODE, "tensor w", "0 bytes");
     INDEX_REFUSED("{\"w\": \"a\\u0000b\"}", VIT_ERR_DECODE, "JSON");
     INDEX_REFUSED("{\"w\": 3}", VIT_ERR_DECODE, "tensor w");
-    INDEX_REFUSED("{\"w\": \"absent\"}", VIT_ERR_OPEN, "tensor w", "absent");
+    INDEX_REFUSED("{\"w\": \"absent\"}", VIT_ERR_OPEN, "tensor w: the shard", "absent");
     INDEX_REFUSED("{\"w\": \"model\"}", VIT_ERR_DECODE, "tensor w", "index"); /* itself */
     INDEX_REFUSED("{\"w\": \"a\", \"w\": \"b\"}", VIT_ERR_DECODE, "duplicate");
     INDEX_REFUSED("[]", VIT_ERR_UNSUPPORTED, "weight_map");

@@ -3,8 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "patches/decode.h"
-#include "patches/exif.h"
+#include "patches/formats.h"
 #include "tests/pictures.h"
 
 static void check_decode(const char *rest)
@@ -13,7 +12,7 @@ static void check_decode(const char *rest)
     int autorotate, width, height;
     unsigned crc;
     struct vit_image image;
-    struct vit_error err = { VIT_OK, "" };
+    struct vit_error err = {VIT_OK, ""};
     cr_assert_eq(sscanf(rest, "%255s %d %d %d %x", path, &autorotate, &width, &height, &crc), 5, "%s", rest);
     struct vit_decode_options options = vit_decode_options_default();
     options.autorotate = autorotate;
@@ -30,14 +29,14 @@ static void check_decode(const char *rest)
 
 Test(decode, pixels_equal_pillow)
 {
-    each_line("decode", 110, check_decode);
+    each_line("decode", 145, check_decode);
 }
 
 static void check_refuse(const char *rest)
 {
     char path[256], name[32], word[64];
-    struct vit_image image = { 1, 1, NULL };
-    struct vit_error err = { VIT_OK, "" };
+    struct vit_image image = {1, 1, NULL};
+    struct vit_error err = {VIT_OK, ""};
     cr_assert_eq(sscanf(rest, "%255s %31s %63s", path, name, word), 3, "%s", rest);
     struct vit_decode_options options = vit_decode_options_default();
     vit_status status = vit_decode_file(&image, path, &options, &err);
@@ -56,7 +55,7 @@ Test(decode, refusals)
 static void expect_file(const char *path, vit_status expected)
 {
     struct vit_image image;
-    struct vit_error err = { VIT_OK, "" };
+    struct vit_error err = {VIT_OK, ""};
     struct vit_decode_options options = vit_decode_options_default();
     vit_status status = vit_decode_file(&image, path, &options, &err);
     cr_expect_eq(status, expected, "%s: %s (%s)", path, vit_status_name(status), err.message);
@@ -82,9 +81,9 @@ Test(decode, limits)
 {
     struct vit_image image;
     struct vit_error err;
-    const char *files[] = { "tests/pictures/jpeg-420.jpg", "tests/pictures/png-type2-8bit.png",
-                            "tests/pictures/bmp-24bit.bmp" };
-    const int pixels[] = { 45 * 37, 19 * 13, 19 * 13 };
+    const char *files[] = {"tests/pictures/jpeg-420.jpg", "tests/pictures/png-type2-8bit.png",
+                           "tests/pictures/bmp-24bit.bmp"};
+    const int pixels[] = {45 * 37, 19 * 13, 19 * 13};
     for (int i = 0; i < 3; i++) {
         struct vit_decode_options options = vit_decode_options_default();
         options.max_pixels = pixels[i];
@@ -174,12 +173,13 @@ Test(decode, damaged_anywhere)
 Test(decode, orientation_stays_in_bounds)
 {
     /* Every length of a directory that claims more entries than there are. */
-    const uint8_t exif[] = { 'M', 'M', 0, '*', 0, 0, 0, 8, 0xFF, 0xFF, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0 };
+    const uint8_t exif[] = {'M', 'M', 0, '*', 0, 0, 0, 8, 0xFF, 0xFF, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0};
     for (size_t n = 0; n <= sizeof exif; n++) {
         uint8_t *copy = malloc(n ? n : 1);
         cr_assert_not_null(copy);
         memcpy(copy, exif, n);
-        cr_expect_eq(vit_exif_orientation(copy, n), n == sizeof exif ? 6 : 0, "%zu bytes", n);
+        int expected = n == sizeof exif ? 6 : n >= 8 || n == 0 ? 0 : 1; /* some, but less than a header, is damage */
+        cr_expect_eq(vit_exif_orientation(copy, n), expected, "%zu bytes", n);
         cr_expect_eq(vit_exif_xmp_orientation(copy, n), 0);
         free(copy);
     }
@@ -188,15 +188,9 @@ Test(decode, orientation_stays_in_bounds)
     cr_expect_eq(vit_exif_xmp_orientation((const uint8_t *)xmp, sizeof xmp - 3), 0);
 }
 
-Test(decode, crc32)
-{
-    cr_expect_eq(vit_formats_crc32(0, "123456789", 9), 0xCBF43926u);
-    cr_expect_eq(vit_formats_crc32(vit_formats_crc32(0, "1234", 4), "56789", 5), 0xCBF43926u);
-}
-
 Test(decode, free_accepts_nothing)
 {
-    struct vit_image empty = { 0, 0, NULL };
+    struct vit_image empty = {0, 0, NULL};
     vit_image_free(NULL);
     vit_image_free(&empty);
 }

@@ -9,7 +9,6 @@
 #include "tests/npy.h"
 #include "tests/scratch.h"
 #include "vit/vit.h"
-#include "weights/containers/safetensors_write.h"
 
 #define FAMILIES "tests/families/"
 
@@ -63,7 +62,8 @@ Test(families, timm)
     static const char *const names[] = {
         "timm_vit",       "timm_clip",    "timm_reg_gap",    "timm_so150m",    "timm_so150m2",
         "timm_dinov2_reg", "timm_dinov2_giant", "timm_siglip", "timm_distilled", "timm_deit3",
-        "timm_miil",      "timm_test_vit3", "timm_eva_large", "timm_plus"};
+        "timm_miil",      "timm_test_vit3", "timm_eva_large", "timm_plus",     "timm_prenorm",
+        "timm_mask_token"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i], "timm_dinov2_giant") != 0)
             check_family(names[i], "", NULL);
@@ -87,7 +87,7 @@ Test(families, hugging_face)
 {
     static const char *const names[] = {"hf_vit",    "hf_vit_new_names",    "hf_deit",       "hf_deit_teacher",
                                         "hf_dinov2", "hf_dinov2_new_names", "hf_dinov2_reg", "hf_siglip",
-                                        "hf_clip",   "hf_clip_projection"};
+                                        "hf_clip",   "hf_clip_projection", "hf_ijepa"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         check_family(names[i], "", NULL);
 }
@@ -103,6 +103,7 @@ Test(families, facebook)
 {
     struct vit_model_options options = {.arch = "test_vit"};
     check_family("facebook_deit3", "", &options);
+    check_family("facebook_deit3_timm", "", NULL); /* with a config.json of timm's, which counts */
     options.head = FAMILIES "facebook_dinov2/linear_head.pth";
     check_family("facebook_dinov2", "backbone.pth", &options);
     options.head = FAMILIES "facebook_dinov2_reg/linear_head.pth";

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -67,8 +68,128 @@ Test(inputs, folder_stands_for_its_pictures_sorted_by_bytes)
     expect_files(folder, 0, names, 5);
 
     struct program p = RUN("classify", "-v", folder);
-    program_expect(&p, 0, "5 inputs; 4 other files");
+    program_expect(&p, 0, "5 inputs; 5 other entries");
     program_free(&p);
+    folder_remove(folder);
+}
+
+static void make_folder(const char *folder, const char *name)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    cr_assert_eq(mkdir(path, 0777), 0, "%s", path);
+}
+
+/* A folder of class folders, with what a photographer's disk and a Mac leave in it. */
+Test(inputs, folder_stands_for_its_subfolders_when_asked)
+{
+    char *folder = folder_make();
+    const char *const folders[] = { "cat", "cat/young", "dog.jpg", ".thumbnails", "empty" };
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
+        make_folder(folder, folders[i]);
+    const char *const made[] = { "cat/young/1.jpg", "cat/2.jpg", "dog.jpg/3.jpg", "cat.jpg", ".thumbnails/1.jpg",
+                                 "cat/._2.jpg", "cat/notes.txt" };
+    for (size_t i = 0; i < sizeof made / sizeof made[0]; i++)
+        free(folder_link(folder, made[i], BEE));
+    free(folder_link(folder, "dog.jpg/up", folder)); /* which would never end */
+    free(folder_link(folder, "empty/cats", "samples"));
+
+    struct program p = RUN("classify", "-k1", "-f", "jsonl", folder);
+    program_expect(&p, 0, "3 subfolders left out; -r takes them, too");
+    cr_expect_eq(program_lines(&p), 1);
+    program_free(&p);
+    p = RUN("classify", "-v", "-r", "-k1", "-f", "jsonl", folder);
+    program_expect(&p, 0, "4 inputs; 5 other entries of folders skipped");
+    const char *const names[] = { "cat.jpg", "cat/2.jpg", "cat/young/1.jpg", "dog.jpg/3.jpg" }; /* '.' before '/' */
+    for (int i = 0; i < 4; i++) {
+        json_t *record = program_json_line(&p, i);
+        cr_assert_str_eq(file_of(record) + strlen(folder) + 1, names[i]);
+        json_decref(record);
+    }
+    program_free(&p);
+    folder_remove(folder);
+}
+
+Test(inputs, broken_link_in_a_folder_is_a_failure_that_says_so)
+{
+    char *folder = folder_make(), path[256];
+    free(folder_link(folder, "a.jpg", BEE));
+    snprintf(path, sizeof path, "%s/b.jpg", folder);
+    cr_assert_eq(symlink("/tmp/vit-no-such-file", path), 0);
+    snprintf(path, sizeof path, "%s/b.txt", folder);
+    cr_assert_eq(symlink("/tmp/vit-no-such-file", path), 0);
+    struct program p = RUN("classify", folder);
+    program_expect(&p, 1, "b.jpg: broken link: No such file");
+    cr_assert_null(strstr(p.err, "b.txt"), "%s", p.err);
+    program_free(&p);
+    folder_remove(folder);
+}
+
+Test(inputs, linked_folder_that_is_named_is_taken)
+{
+    char *folder = folder_make();
+    char *link = folder_link(folder, "link", "samples");
+    struct program p = RUN("classify", "-f", "csv", "-k1", link);
+    program_expect(&p, 0, NULL);
+    cr_assert_eq(program_lines(&p), 13, "%s", p.out);
+    program_free(&p);
+    free(link);
+    folder_remove(folder);
+}
+
+/* The rest of stdin's tests: other names for it, and pipes that a shell makes. */
+Test(inputs, pipes_are_read_to_their_end, .timeout = 60)
+{
+    char *bee = best_alone(BEE), *pizza = best_alone(PIZZA), script[256];
+    const char *const pictures[] = { "cat " BEE " | \"$0\" classify -qfjsonl --tune off /dev/stdin",
+                                     "\"$0\" classify -qfjsonl --tune off <(cat " BEE ") <(sleep 1; cat " PIZZA ")",
+                                     "mkfifo f; cat " BEE " >f & \"$0\" classify -qfjsonl --tune off f" };
+    for (size_t i = 0; i < sizeof pictures / sizeof pictures[0]; i++) {
+        char *folder = folder_make();
+        snprintf(script, sizeof script, "r=$PWD; cd %s; ln -s $r/samples; exec bash -c '%s' \"$r/$0\"", folder,
+                 pictures[i]);
+        struct program p = { ARGUMENTS("-c", script, VIT_PROGRAM), .executable = "/bin/bash" };
+        program_run(&p);
+        program_expect(&p, 0, NULL);
+        json_t *record = program_json_line(&p, 0);
+        cr_assert_str_eq(best_of(record), bee, "%s", pictures[i]);
+        json_decref(record);
+        if (program_lines(&p) > 1) {
+            record = program_json_line(&p, 1);
+            cr_assert_str_eq(best_of(record), pizza, "%s", pictures[i]);
+            json_decref(record);
+        }
+        program_free(&p);
+        folder_remove(folder);
+    }
+    free(bee), free(pizza);
+}
+
+Test(inputs, pipe_has_the_limit_of_files)
+{
+    struct program p = { ARGUMENTS("-c", "cat " BEE " | \"$0\" classify --max-file-size 1K /dev/stdin", VIT_PROGRAM),
+                         .executable = "/bin/sh" };
+    program_run(&p);
+    program_expect(&p, 1, "/dev/stdin: ");
+    program_free(&p);
+}
+
+Test(inputs, what_is_often_meant_is_answered_with_the_way_to_it)
+{
+    struct program p = RUN("classify", "https://example.com/a b.jpg?x=1&y=2");
+    program_expect(&p, 1, "vit does not download: curl -L 'https://example.com/a b.jpg?x=1&y=2' | vit classify -");
+    program_free(&p);
+    char *folder = folder_make();
+    char *names = folder_write(folder, "names", BEE "\n" PIZZA "\n"), *text = folder_write(folder, "text", "no name\n");
+    p = (struct program){ ARGUMENTS("classify", "-"), .input = names };
+    program_run(&p);
+    program_expect(&p, 1, "-: names of files, not a picture: pipe them to xargs -d '\\n' vit classify");
+    program_free(&p);
+    p = (struct program){ ARGUMENTS("classify", "-"), .input = text };
+    program_run(&p);
+    program_expect(&p, 1, "-: not a picture");
+    program_free(&p);
+    free(names), free(text);
     folder_remove(folder);
 }
 
@@ -251,9 +372,32 @@ Test(inputs, streams_share_the_threads)
     struct program p = RUN("classify", "-t", "3", "--streams", "2", BEE);
     program_expect(&p, 2, "3 threads cannot be shared equally by 2 streams");
     program_free(&p);
-    p = RUN("classify", "-v", "-t", "4", "--streams", "2", "-b", "3", BEE);
+    p = RUN("classify", "-v", "-t", "4", "--streams", "2", "-b", "3", "samples");
     program_expect(&p, 0, "2 streams of batches of 3, each on 2 threads");
     program_free(&p);
+}
+
+/* User and system seconds of children that have ended. */
+static double children_seconds(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_CHILDREN, &usage);
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           1e-6 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+}
+
+Test(inputs, a_batch_larger_than_the_pictures_costs_nothing)
+{
+    double start = children_seconds();
+    struct program p = RUN("classify", BEE);
+    double alone = children_seconds() - start;
+    program_expect(&p, 0, NULL);
+    program_free(&p);
+    p = RUN("classify", "-v", "-b", "256", BEE);
+    program_expect(&p, 0, "1 stream of batches of 1,");
+    program_free(&p);
+    double batched = children_seconds() - start - alone;
+    cr_assert(batched < 5 * alone + 0.2, "%.2f s, and %.2f s with -b 256", alone, batched);
 }
 
 /* A stream computes as a single one of its batch size and threads does. */

@@ -1,5 +1,6 @@
 /* test_install.c: `make install` into an empty folder, moved elsewhere and used from there: the program with its
- * default model, what the library exports, and the C listing of the README, compiled with the flags of vit.pc.
+ * default model, what the library exports, and the C listing of the README, compiled with the flags of vit.pc. Then
+ * `make uninstall`.
  *
  * The build without a sanitizer is what is installed, whatever build runs the test; `make test` has made it before. One
  * test does it all, since two would run beside each other and build the same files. */
@@ -73,4 +74,12 @@ Test(install, moved_tree, .init = create_root, .fini = remove_root)
     expect(run("\"$ROOT/listing\" \"$ROOT/moved/share/vit/vit.safetensors\""
                " samples/tractor.jpg"),
            "tractor");
+
+    /* What is not ours stays, and nothing else. */
+    run("mv \"$ROOT/moved\" \"$ROOT/stage/opt/vit\"\n"
+        "touch \"$ROOT/stage/opt/vit/share/vit/other.safetensors\" \"$ROOT/stage/opt/vit/lib/libvital.so\"\n"
+        "unset MAKEFLAGS MFLAGS MAKELEVEL\n"
+        "make uninstall DESTDIR=\"$ROOT/stage\" PREFIX=/opt/vit");
+    const char *left = run("cd \"$ROOT/stage/opt/vit\" && find . ! -type d -o -name vit | sort");
+    cr_assert_str_eq(left, "./lib/libvital.so\n./share/vit\n./share/vit/other.safetensors\n", "%s", left);
 }

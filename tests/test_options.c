@@ -40,10 +40,22 @@ Test(options, help_is_data)
     }
 }
 
+Test(options, help_fits_a_terminal_of_80_columns)
+{
+    const char *const commands[] = { "help", "classify", "info", "convert", "bench" };
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        struct program p = RUN(commands[i], i == 0 ? NULL : "--help");
+        program_expect(&p, 0, NULL);
+        for (char *line = strtok(p.out, "\n"); line; line = strtok(NULL, "\n"))
+            cr_assert(strlen(line) <= 80, "%zu columns: %s", strlen(line), line);
+        program_free(&p);
+    }
+}
+
 Test(options, version_names_everything)
 {
-    const char *const ways[][3] = { { "--version" }, { "classify", "--version" } };
-    for (size_t i = 0; i < 2; i++) {
+    const char *const ways[][3] = { { "--version" }, { "-V" }, { "version" }, { "classify", "--version" } };
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
         struct program p = { .arguments = ways[i] };
         program_run(&p);
         program_expect(&p, 0, NULL);
@@ -119,11 +131,40 @@ Test(options, unknown_words_get_a_hint)
     REFUSED("vit classify samples/bee.jpg", BEE);
     REFUSED("unknown command xyzzy", "xyzzy");
     REFUSED("unknown command xyzzy", "help", "xyzzy");
-    REFUSED("did you mean --threads?", "classify", "--thread", "2", BEE);
+    REFUSED("did you mean --threads?", "classify", "--thraeds", "2", BEE);
+    REFUSED("did you mean --image-size, --batch-size, --max-file-size?", "classify", "--size", "9", BEE);
+    REFUSED("did you mean --max-pixels?", "classify", "--pixels", "9", BEE);
     REFUSED("unknown option --zzzzzz", "classify", "--zzzzzz", BEE);
     REFUSED("unknown option -z", "classify", "-z", BEE);
     REFUSED("--tensors is not an option of this command", "classify", "--tensors", BEE);
     REFUSED("-k is not an option of this command", "info", "-k", "1");
+}
+
+Test(options, what_other_programs_have_gets_a_hint)
+{
+    REFUSED("did you mean --format json?", "classify", "--json", BEE);
+    REFUSED("did you mean --format csv?", "bench", "--csv");
+    REFUSED("--device; vit computes on the CPU", "classify", "--device", "cuda", BEE);
+    REFUSED("-i; pictures and folders are named without an option", "classify", "-i", BEE);
+    REFUSED("--image; pictures and folders are named without an option", "classify", "--image", BEE);
+    REFUSED("hf download google/vit-base-patch16-224 --local-dir vit-base-patch16-224", "classify", "-m",
+            "google/vit-base-patch16-224", BEE);
+    REFUSED("hf download google/vit --local-dir vit", "info", "https://huggingface.co/google/vit");
+    REFUSED("curl -LO 'https://example.com/x.pth'", "convert", "https://example.com/x.pth", "-o", "x.safetensors");
+    REFUSED("vit: tests/nothing: cannot open: No such file", "classify", "-m", "tests/nothing", BEE);
+}
+
+/* As getopt_long takes them. */
+Test(options, beginning_of_a_name_is_enough_when_it_is_of_one)
+{
+    struct program whole = RUN("classify", "-f", "csv", "--top-k", "2", "--batch-size", "3", "samples");
+    struct program p = RUN("classify", "--form=csv", "--top", "2", "--batch", "3", "samples");
+    program_expect(&p, 0, NULL);
+    cr_assert_str_eq(p.out, whole.out);
+    program_free(&p), program_free(&whole);
+    REFUSED("--thr is ambiguous: --threshold, --threads", "classify", "--thr", "2", BEE);
+    REFUSED("--quiet takes no argument", "classify", "--qui=yes", BEE);
+    REFUSED("unknown option --", "classify", "--=5", BEE);
 }
 
 Test(options, numbers_are_strict)
@@ -202,4 +243,20 @@ Test(options, threads_come_from_the_option_then_from_openmp)
     expect_threads("OMP_NUM_THREADS=1", NULL, " 1 thread,");
     expect_threads("OMP_NUM_THREADS=1,2", NULL, " 1 thread,");
     expect_threads("OMP_NUM_THREADS=0", NULL, " on "); /* invalid: ignored */
+}
+
+Test(options, too_many_threads_are_refused)
+{
+    REFUSED("4000 threads are too many for the", "classify", "-t", "4000", BEE);
+    struct program p = { ARGUMENTS("classify", BEE), VARIABLES("OMP_NUM_THREADS=4000") };
+    program_run(&p);
+    program_expect(&p, 2, "4000 threads are too many for the");
+    program_free(&p);
+#ifndef __SANITIZE_ADDRESS__ /* which needs more than that for itself */
+    p = (struct program){ ARGUMENTS("-c", "ulimit -v 400000; exec \"$0\" classify -t 60 " BEE, VIT_PROGRAM),
+                          .executable = "/bin/sh" };
+    program_run(&p);
+    program_expect(&p, 2, "60 threads cannot be started");
+    program_free(&p);
+#endif
 }

@@ -1,9 +1,11 @@
 /* test_output.c: where data goes, and how the program ends when that fails or when it is interrupted. */
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/program.h"
@@ -44,6 +46,31 @@ Test(output, file_gets_what_stdout_would)
     folder_remove(folder);
 }
 
+Test(output, name_of_the_file_says_the_format)
+{
+    static const char *const formats[] = { "csv", "tsv", "json", "jsonl", "text" };
+    char *folder = folder_make(), out[128];
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        snprintf(out, sizeof out, "%s/x.%s", folder, formats[i]);
+        struct program plain = RUN("classify", "-f", formats[i], BEE), p = RUN("classify", BEE, "-o", out);
+        program_expect(&p, 0, NULL);
+        char *text = slurp(out);
+        cr_assert_str_eq(text, plain.out, "%s", formats[i]);
+        program_free(&p), program_free(&plain);
+        free(text);
+    }
+    struct program p = RUN("classify", BEE, "-f", "jsonl", "-o", out);
+    program_expect(&p, 0, NULL);
+    char *text = slurp(out);
+    cr_assert_eq(text[0], '{');
+    program_free(&p);
+    free(text);
+    p = RUN("convert", "weights/vit.safetensors", "-o", "/tmp/vit-never-made.gguf");
+    program_expect(&p, 2, "-o /tmp/vit-never-made.gguf: a safetensors file is made");
+    program_free(&p);
+    folder_remove(folder);
+}
+
 Test(output, unwritable_file)
 {
     struct program p = RUN("classify", BEE, "-o", "/tmp/vit-no-such-folder/x");
@@ -79,17 +106,30 @@ static int closed_pipe(void)
     return ends[1];
 }
 
-Test(output, closed_pipe)
+/* As other filters: `vit classify ... | head -1` ends without a word. */
+Test(output, closed_pipe_ends_the_program_without_a_word)
 {
     const char *const ways[][6] = { { "classify", BEE }, { "classify", "samples", "-fjson" },
                                     { "classify", "samples", "-fjsonl", "-t4", "--streams=4" }, { "info" }, { "--help" } };
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
         struct program p = { .arguments = ways[i], .output_fd = closed_pipe() };
         program_run(&p);
-        program_expect(&p, 2, "cannot write to stdout: Broken pipe");
+        program_expect(&p, 2, NULL);
+        cr_assert_str_empty(p.err, "%s", p.err);
         close(p.output_fd);
         program_free(&p);
     }
+}
+
+/* Whoever starts it with SIGPIPE ignored gets an error of writing. */
+Test(output, closed_pipe_is_an_error_where_its_signal_is_ignored)
+{
+    struct program p = { ARGUMENTS("-c", "trap '' PIPE; exec \"$0\" classify " BEE, VIT_PROGRAM),
+                         .executable = "/bin/sh", .output_fd = closed_pipe() };
+    program_run(&p);
+    program_expect(&p, 2, "cannot write to stdout: Broken pipe");
+    close(p.output_fd);
+    program_free(&p);
 }
 
 Test(output, closed_stdout)
@@ -150,21 +190,74 @@ static void open_pipe(int ends[2])
     cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
 }
 
-Test(output, interrupted_while_waiting_for_stdin, .timeout = 60)
+static void expect_stopped_by(int signal_number)
 {
     int ends[2];
     open_pipe(ends);
-    struct program p = { ARGUMENTS("classify", "-f", "json", "samples", "-"), .input_fd = ends[0] };
+    struct program p = { ARGUMENTS("classify", "-f", "json", BEE, BEE, BEE, "-"), .input_fd = ends[0] };
     program_start(&p);
-    wait_for_lines(p.out_fd, 12); /* [ and eleven records, each ended by the one that follows */
-    kill(p.pid, SIGINT);
+    wait_for_lines(p.out_fd, 3); /* [ and two records, each ended by the one that follows */
+    kill(p.pid, signal_number);
     program_wait(&p);
-    program_expect(&p, 130, NULL);
+    program_expect(&p, 130, "interrupted: 3 of 4 inputs done");
     json_t *records = program_json(&p);
-    cr_assert_eq(json_array_size(records), 12);
+    cr_assert_eq(json_array_size(records), 3);
     json_decref(records);
     program_free(&p);
     close(ends[0]), close(ends[1]);
+}
+
+Test(output, stopped_by_a_signal_while_waiting_for_stdin, .timeout = 60)
+{
+    expect_stopped_by(SIGINT);
+    expect_stopped_by(SIGTERM);
+    expect_stopped_by(SIGHUP);
+}
+
+Test(output, nohup_is_respected, .timeout = 60)
+{
+    struct program p = { ARGUMENTS("-c", "trap '' HUP; exec \"$0\" classify -f json samples", VIT_PROGRAM),
+                         .executable = "/bin/sh" };
+    program_start(&p);
+    wait_for_lines(p.out_fd, 3);
+    kill(p.pid, SIGHUP);
+    program_wait(&p);
+    program_expect(&p, 0, NULL);
+    program_free(&p);
+}
+
+/* Files in the folder whose names hold the part. */
+static int count_files(const char *folder, const char *part)
+{
+    DIR *dir = opendir(folder);
+    cr_assert(dir, "%s", folder);
+    int n = 0;
+    for (const struct dirent *entry; (entry = readdir(dir));)
+        n += strstr(entry->d_name, part) != NULL;
+    closedir(dir);
+    return n;
+}
+
+/* The signal comes once the temporary file is seen, which a fast disk may not allow: hence several tries. */
+Test(output, stopped_conversion_leaves_nothing_behind, .timeout = 60)
+{
+    char *folder = folder_make(), out[128];
+    snprintf(out, sizeof out, "%s/x.safetensors", folder);
+    for (int tries = 0; tries < 10; tries++) {
+        struct program p = { ARGUMENTS("convert", "-q", "--force", "weights/vit.safetensors", "-o", out) };
+        program_start(&p);
+        siginfo_t ended = { 0 };
+        while (count_files(folder, ".tmp") == 0 && ended.si_pid == 0)
+            waitid(P_PID, (id_t)p.pid, &ended, WEXITED | WNOHANG | WNOWAIT);
+        kill(p.pid, SIGTERM);
+        program_wait(&p);
+        cr_assert_eq(count_files(folder, ".tmp"), 0);
+        bool stopped = p.status == 130;
+        program_free(&p);
+        if (stopped)
+            break;
+    }
+    folder_remove(folder);
 }
 
 static void interrupt_at_work(const char *streams)

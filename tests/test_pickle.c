@@ -140,6 +140,16 @@ Test(pickle, objects_have_a_limit)
     free(bytes);
 }
 
+Test(pickle, objects_that_are_only_repeated_have_the_same_limit)
+{
+    size_t n = (4 << 20) + 1;
+    char *bytes = malloc(n);
+    memset(bytes, '2', n);
+    bytes[0] = 'N';
+    expect_error(bytes, n, VIT_ERR_TOO_LARGE, "4194304 objects");
+    free(bytes);
+}
+
 Test(pickle, a_list_given_to_many_calls_does_not_multiply)
 {
     /* [ [1, 1], ... ] once, then OrderedDict(list) over and over */
@@ -217,7 +227,7 @@ Test(pickle, tensors_as_old_files_have_them)
     expect_tensor("w", 4, (float[]){1, 3, 2, 4});
     /* Python 2: OrderedDict([['module.w', tensor]]) */
     WRITE("ccollections\nOrderedDict\n](](U\x08module.w" TENSOR("\6", "\0", "K\2\x85", "K\3\x85") "ee\x85R.");
-    expect_tensor("w", 2, (float[]){0, 3});
+    expect_tensor("module.w", 2, (float[]){0, 3});
     /* _rebuild_tensor, and the shape as a torch.Size */
     WRITE(
         "}" S("\1", "w") "ctorch._utils\n_rebuild_tensor\n(" STORAGE("\6") "K\4ctorch\nSize\nK\2\x85\x85RK\1\x85tRs.");
@@ -255,7 +265,7 @@ Test(pickle, tensors_that_lie)
     FILE_REFUSED("}K\1" TENSOR("\6", "\0", "K\1\x85", "K\1\x85") "s.", VIT_ERR_DECODE, "key");
     FILE_REFUSED("}" S("\3", "a\0b") TENSOR("\6", "\0", "K\1\x85", "K\1\x85") "s.", VIT_ERR_DECODE, "key");
     FILE_REFUSED("}" S("\2", "a\n") TENSOR("\6", "\0", "K\1\x85", "K\1\x85") "s.", VIT_ERR_DECODE, "0x0a");
-    FILE_REFUSED("}(" S("\1", "w") TENSOR("\6", "\0", "K\1\x85", "K\1\x85") S("\x08", "module.w")
+    FILE_REFUSED("}(" S("\1", "w") TENSOR("\6", "\0", "K\1\x85", "K\1\x85") S("\1", "w")
                      TENSOR("\6", "\0", "K\1\x85", "K\1\x85") "u.",
                  VIT_ERR_DECODE, "two tensors", "w");
 }
@@ -282,13 +292,49 @@ Test(pickle, storages_that_lie)
 
 Test(pickle, roots_that_are_no_state_dict)
 {
-    FILE_REFUSED("}" S("\1", "w") STORAGE("\6") "s.", VIT_ERR_UNSUPPORTED, "none of the 1 entries");
+    FILE_REFUSED("}" S("\1", "w") STORAGE("\6") "s" S("\3", "net") "}s.", VIT_ERR_UNSUPPORTED,
+                 "none of the 2 entries", "(w, net)");
     FILE_REFUSED("]" STORAGE("\6") "a.", VIT_ERR_UNSUPPORTED, "no dict");
     FILE_REFUSED("cmine\nNet\n)\x81}" S("\1", "w") STORAGE("\6") "sb.", VIT_ERR_UNSUPPORTED, "mine.Net",
                  "state_dict()");
     FILE_REFUSED("}" S("\5", "model") "cmine\nNet\n" STORAGE("\6") "\x85Rs.", VIT_ERR_UNSUPPORTED, "model is",
                  "mine.Net");
     FILE_REFUSED("}q\1" S("\5", "model") "h\1s0h\1" S("\1", "w") STORAGE("\6") "s.", VIT_ERR_UNSUPPORTED, "entries");
+}
+
+Test(pickle, entries_that_are_no_dense_tensors)
+{
+#define WITH(entry) "}" S("\1", "w") TENSOR("\6", "\0", "K\1\x85", "K\1\x85") "s" S("\1", "v") entry "s."
+    FILE_REFUSED(WITH("ctorch._utils\n_rebuild_sparse_tensor\n)R"), VIT_ERR_UNSUPPORTED, "entry v",
+                 "torch._utils._rebuild_sparse_tensor");
+    FILE_REFUSED(WITH("ctorch._tensor\n_rebuild_from_type_v2\n)R"), VIT_ERR_UNSUPPORTED, "entry v", "from_type");
+    FILE_REFUSED(WITH("ctorch.nn.parameter\nParameter\nctorch._utils\n_rebuild_qtensor\n)R\x85\x81"),
+                 VIT_ERR_UNSUPPORTED, "entry v", "qtensor");
+    FILE_REFUSED(WITH("cnumpy._core.multiarray\n_reconstruct\n)R}b"), VIT_ERR_UNSUPPORTED, "entry v", "numpy");
+    struct vit_source *source;
+    struct vit_error err;
+    WRITE(WITH("cnumpy._core.multiarray\nscalar\n)R"));
+    cr_assert_eq(vit_source_open(&source, scratch.path, &err), VIT_OK, "%s", err.message);
+    cr_expect_eq(vit_source_n_skipped(source), 1);
+    cr_expect_str_eq(vit_source_skipped(source, 0), "v");
+    vit_source_close(source);
+#undef WITH
+}
+
+/* As torch.save writes torch._neg_view(w): torch.load gives the numbers negated. */
+Test(pickle, bits_of_views_are_refused)
+{
+#define BITS(version, last)                                                                                            \
+    "}" S("\1", "w") "ctorch._utils\n_rebuild_tensor_v" version "\n(" STORAGE("\6")                                    \
+        "K\0K\1\x85K\1\x85\x89" "ccollections\nOrderedDict\n)R" last "tRs."
+    FILE_REFUSED(BITS("2", "}U\3neg\x88s"), VIT_ERR_UNSUPPORTED, "tensor w", "bit neg", "resolve_neg()");
+    FILE_REFUSED(BITS("3", "ctorch\nfloat32\n}U\4conj\x88s"), VIT_ERR_UNSUPPORTED, "tensor w", "bit conj");
+    WRITE(BITS("2", "}U\3neg\x89s"));
+    expect_tensor("w", 1, (float[]){0});
+    FILE_REFUSED(BITS("2", "K\1"), VIT_ERR_UNSUPPORTED, "tensor w", "no dict");
+    WRITE(BITS("2", "N"));
+    expect_tensor("w", 1, (float[]){0});
+#undef BITS
 }
 
 /* n tensors that all fill one storage. */

@@ -1,8 +1,10 @@
 /* test_records.c: the output formats, read back by other readers. */
 #include <criterion/criterion.h>
 #include <math.h>
+#include <pty.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/program.h"
 
@@ -38,7 +40,8 @@ static double check_results(const json_t *results, size_t n)
         cr_assert(score <= last, "rank %zu", i + 1);
         cr_assert(json_is_integer(json_object_get(result, "index")));
         cr_assert(json_is_string(json_object_get(result, "label")));
-        cr_assert_eq(json_object_size(result), 3);
+        cr_assert_eq(json_string_value(json_object_get(result, "id"))[0], 'n'); /* of WordNet */
+        cr_assert_eq(json_object_size(result), 4);
         last = score;
         sum += score;
     }
@@ -151,6 +154,28 @@ static void check_table(const char *format, char separator)
     folder_remove(folder);
 }
 
+/* A picture without a class above the threshold has a row, too; and names keep their bytes. */
+static void check_rows(const char *format, char separator)
+{
+    char *folder = folder_make();
+    char *first = folder_link(folder, "\xfe.jpg", BEE), *second = folder_link(folder, "\xff\xc3.jpg", BEE);
+    struct program p = RUN("classify", "--threshold", "1", "-f", format, first, second);
+    program_expect(&p, 0, NULL);
+    const char *text = strchr(p.out, '\n') + 1;
+    expect_fields(&text, separator, (const char *const[]){ first, "", "", "", "", "" });
+    expect_fields(&text, separator, (const char *const[]){ second, "", "", "", "", "" });
+    cr_assert_str_empty(text);
+    program_free(&p);
+    free(first), free(second);
+    folder_remove(folder);
+}
+
+Test(records, every_picture_has_a_row)
+{
+    check_rows("csv", ',');
+    check_rows("tsv", '\t');
+}
+
 Test(records, csv)
 {
     check_table("csv", ',');
@@ -199,6 +224,56 @@ Test(records, file_names_that_are_not_utf8)
     expect_name("\xC0\xAF.jpg", "\xEF\xBF\xBD\xEF\xBF\xBD.jpg", "wK8uanBn");                    /* overlong */
 }
 
+Test(records, model_without_ids_has_none_in_json)
+{
+    struct program p = RUN("classify", "-m", "tests/families/hf_vit", "-f", "jsonl", "-k1", BEE);
+    program_expect(&p, 0, NULL);
+    json_t *record = program_json_line(&p, 0);
+    const json_t *result = json_array_get(json_object_get(record, "results"), 0);
+    cr_assert_eq(json_object_size(result), 3);
+    cr_assert_null(json_object_get(result, "id"));
+    json_decref(record);
+    program_free(&p);
+}
+
+/* What classify writes to a terminal of so many columns. The caller frees. */
+static char *on_terminal(unsigned short columns, const char *labels)
+{
+    int master, slave;
+    struct winsize size = { .ws_row = 24, .ws_col = columns };
+    if (openpty(&master, &slave, NULL, NULL, &size) != 0)
+        cr_skip_test("there are no pseudo-terminals here");
+    struct program p = { ARGUMENTS("classify", "-m", "tests/families/hf_vit", "--labels", labels, "-k", "4", BEE),
+                         VARIABLES("NO_COLOR=1"), .output_fd = slave };
+    program_run(&p);
+    program_expect(&p, 0, NULL);
+    char *text = calloc(1, 4096);
+    cr_assert(read(master, text, 4095) > 0);
+    close(master), close(slave);
+    program_free(&p);
+    return text;
+}
+
+/* hf_vit has seven classes; the four best are those of the labels below that are longer than a letter, and f. */
+Test(records, labels_are_cut_at_the_edge_of_a_terminal_only)
+{
+    char *folder = folder_make();
+    char *labels = folder_write(folder, "labels", "a\nabcdefghijklmnopqrstuvwxyz\n\xE8\x9C\x9C\xE8\x9C\x82\xE8\x9C\x9C"
+                                "\xE8\x9C\x82\xE8\x9C\x9C\xE8\x9C\x82\nd\n0123456789\nf\ng\n");
+    char *narrow = on_terminal(22, labels);
+    cr_assert(strstr(narrow, "%   abcdefg...\r\n"), "%s", narrow);
+    cr_assert(strstr(narrow, "%   0123456789\r\n"), "%s", narrow);
+    cr_assert(strstr(narrow, "%   \xE8\x9C\x9C\xE8\x9C\x82\xE8\x9C\x9C...\r\n"), "%s", narrow);
+    char *wide = on_terminal(80, labels), *tiny = on_terminal(5, labels);
+    cr_assert(strstr(wide, "%   abcdefghijklmnopqrstuvwxyz\r\n"), "%s", wide);
+    cr_assert(strstr(tiny, "%   abcdefghijklmnopqrstuvwxyz\r\n"), "%s", tiny);
+    struct program p = RUN("classify", "-m", "tests/families/hf_vit", "--labels", labels, "-k", "7", BEE);
+    cr_assert(strstr(p.out, "%   abcdefghijklmnopqrstuvwxyz\n"), "%s", p.out);
+    program_free(&p);
+    free(narrow), free(wide), free(tiny), free(labels);
+    folder_remove(folder);
+}
+
 Test(records, leading_dash_needs_no_folder)
 {
     char *folder = folder_make();
@@ -215,9 +290,11 @@ Test(records, text_is_for_people)
 {
     char *folder = folder_make();
     free(folder_link(folder, "a\x1b[31m\n.jpg", BEE));
+    free(folder_link(folder, "b\xff\xc3\xc2\x9b\xc3\xa9.jpg", BEE));
     struct program p = RUN("classify", "-k3", folder);
     program_expect(&p, 0, NULL);
-    cr_assert_eq(program_lines(&p), 4, "%s", p.out);
+    cr_assert_eq(program_lines(&p), 8, "%s", p.out);
+    cr_assert(strstr(p.out, "/b\\xff\\xc3\\xc2\\x9b\xc3\xa9.jpg\n"), "%s", p.out);
     cr_assert(strstr(p.out, "/a\\x1b[31m\\n.jpg\n"), "%s", p.out); /* nothing that a terminal would obey */
     cr_assert(strstr(p.out, "%   "), "%s", p.out);
     program_free(&p);

@@ -1,7 +1,7 @@
 /* test_resize.c: the resampling is Pillow's, to the bit. */
 #include <stdlib.h>
 
-#include "patches/resize.h"
+#include "patches/patches.h"
 #include "tests/pictures.h"
 
 static struct vit_image new_image(int width, int height)
@@ -28,7 +28,7 @@ static struct vit_image synthetic(int width, int height)
 static struct vit_image resized(const struct vit_image *src, int width, int height, enum vit_filter filter)
 {
     struct vit_image dst;
-    struct vit_error err = { VIT_OK, "" };
+    struct vit_error err = {VIT_OK, ""};
     cr_assert_eq(vit_resize(&dst, src, width, height, filter, &err), VIT_OK, "%s", err.message);
     cr_assert(dst.width == width && dst.height == height);
     return dst;
@@ -52,14 +52,14 @@ static void expect_line(const uint8_t *from, int n, const uint8_t *to, int m, en
 
 Test(resize, rows)
 {
-    const uint8_t row[8] = { 0, 10, 50, 255, 0, 128, 64, 200 };
-    expect_line(row, 8, (const uint8_t[]){ 36, 110, 113 }, 3, VIT_FILTER_BILINEAR);
-    expect_line(row, 8, (const uint8_t[]){ 30, 113, 116 }, 3, VIT_FILTER_BICUBIC);
-    expect_line(row, 8, (const uint8_t[]){ 4, 78, 124, 88, 144 }, 5, VIT_FILTER_BILINEAR);
-    expect_line(row, 8, (const uint8_t[]){ 0, 81, 132, 77, 147 }, 5, VIT_FILTER_BICUBIC);
-    expect_line(row, 8, (const uint8_t[]){ 0, 5, 17, 43, 153, 212, 43, 64, 117, 75, 132, 200 }, 12,
+    const uint8_t row[8] = {0, 10, 50, 255, 0, 128, 64, 200};
+    expect_line(row, 8, (const uint8_t[]){36, 110, 113}, 3, VIT_FILTER_BILINEAR);
+    expect_line(row, 8, (const uint8_t[]){30, 113, 116}, 3, VIT_FILTER_BICUBIC);
+    expect_line(row, 8, (const uint8_t[]){4, 78, 124, 88, 144}, 5, VIT_FILTER_BILINEAR);
+    expect_line(row, 8, (const uint8_t[]){0, 81, 132, 77, 147}, 5, VIT_FILTER_BICUBIC);
+    expect_line(row, 8, (const uint8_t[]){0, 5, 17, 43, 153, 212, 43, 64, 117, 75, 132, 200}, 12,
                 VIT_FILTER_BILINEAR);
-    expect_line(row, 8, (const uint8_t[]){ 0, 2, 13, 33, 171, 235, 26, 52, 126, 65, 132, 209 }, 12,
+    expect_line(row, 8, (const uint8_t[]){0, 2, 13, 33, 171, 235, 26, 52, 126, 65, 132, 209}, 12,
                 VIT_FILTER_BICUBIC);
 }
 
@@ -84,11 +84,11 @@ static void expect_weights(const int32_t weights[8], int pixel, enum vit_filter 
 
 Test(resize, weights)
 {
-    expect_weights((const int32_t[8]){ 1214141, 1655646, 993388, 331129 }, 0, VIT_FILTER_BILINEAR);
-    expect_weights((const int32_t[8]){ 0, 99864, 699051, 1298237, 1298237, 699051, 99864 }, 1, VIT_FILTER_BILINEAR);
-    expect_weights((const int32_t[8]){ 1357984, 1678094, 1096189, 261175, -104842, -91194, -3102 }, 0,
+    expect_weights((const int32_t[8]){1214141, 1655646, 993388, 331129}, 0, VIT_FILTER_BILINEAR);
+    expect_weights((const int32_t[8]){0, 99864, 699051, 1298237, 1298237, 699051, 99864}, 1, VIT_FILTER_BILINEAR);
+    expect_weights((const int32_t[8]){1357984, 1678094, 1096189, 261175, -104842, -91194, -3102}, 0,
                    VIT_FILTER_BICUBIC);
-    expect_weights((const int32_t[8]){ -113649, 59548, 732425, 1418827, 1418827, 732425, 59548, -113649 }, 1,
+    expect_weights((const int32_t[8]){-113649, 59548, 732425, 1418827, 1418827, 732425, 59548, -113649}, 1,
                    VIT_FILTER_BICUBIC);
 }
 
@@ -98,10 +98,10 @@ Test(resize, images)
         int from_width, from_height, width, height;
         uint32_t bilinear, bicubic;
     } rows[] = {
-        { 300, 200, 224, 224, 0x49598067, 0x14018b5d }, { 300, 200, 336, 224, 0xb5ea619a, 0xf032d1da },
-        { 300, 200, 372, 248, 0x381e7cc2, 0x7d970a6a }, { 640, 480, 224, 224, 0x5275b49c, 0x886e64e6 },
-        { 640, 480, 298, 224, 0x153f9608, 0x3dcafc19 }, { 640, 480, 330, 248, 0xd0c39539, 0x03b73c1d },
-        { 640, 480, 341, 256, 0xa8726db4, 0x175de0f9 },
+        {300, 200, 224, 224, 0x49598067, 0x14018b5d}, {300, 200, 336, 224, 0xb5ea619a, 0xf032d1da},
+        {300, 200, 372, 248, 0x381e7cc2, 0x7d970a6a}, {640, 480, 224, 224, 0x5275b49c, 0x886e64e6},
+        {640, 480, 298, 224, 0x153f9608, 0x3dcafc19}, {640, 480, 330, 248, 0xd0c39539, 0x03b73c1d},
+        {640, 480, 341, 256, 0xa8726db4, 0x175de0f9},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct vit_image src = synthetic(rows[i].from_width, rows[i].from_height);
@@ -137,12 +137,12 @@ Test(resize, all_filters_and_shapes)
 
 Test(resize, part_equals_crop)
 {
-    static const int sizes[][2] = { { 61, 47 }, { 90, 33 }, { 90, 70 }, { 41, 70 }, { 60, 20 } };
+    static const int sizes[][2] = {{61, 47}, {90, 33}, {90, 70}, {41, 70}, {60, 20}};
     struct vit_image src = synthetic(90, 70);
     for (int i = 0; i < 5 * 6; i++) {
         int width = sizes[i / 6][0], height = sizes[i / 6][1];
         enum vit_filter filter = (enum vit_filter)(i % 6);
-        struct vit_box box = { 11, 5, width - 23, height - 12 };
+        struct vit_box box = {11, 5, width - 23, height - 12};
         struct vit_image all = resized(&src, width, height, filter), part;
         cr_assert_eq(vit_resize_part(&part, &src, width, height, box, filter, NULL), VIT_OK);
         cr_assert(part.width == box.width && part.height == box.height);
@@ -159,7 +159,7 @@ Test(resize, part_equals_crop)
 
 Test(resize, refusals)
 {
-    struct vit_image src = synthetic(4, 4), dst = { 1, 1, NULL };
+    struct vit_image src = synthetic(4, 4), dst = {1, 1, NULL};
     struct vit_error err;
     cr_expect_eq(vit_resize(&dst, &src, 0, 4, VIT_FILTER_BICUBIC, &err), VIT_ERR_UNSUPPORTED);
     cr_expect_eq(vit_resize(&dst, &src, 4, -1, VIT_FILTER_BICUBIC, &err), VIT_ERR_UNSUPPORTED);

@@ -2,7 +2,6 @@
 #include <sys/stat.h>
 
 #include "tests/scratch.h"
-#include "weights/containers/safetensors_write.h"
 
 static struct scratch scratch;
 #define path scratch.path
@@ -126,6 +125,30 @@ Test(safetensors, limits)
     cr_expect(strstr(err.message, "100000001") && strstr(err.message, "100000000"), "%s", err.message);
 }
 
+/* n times "part" in an array, which is no header, but must not get as far. */
+static void expect_json_refused(const char *part, size_t n, const char *word)
+{
+    size_t length = strlen(part), size = 8 + 6 + n * length + 4;
+    char *bytes = malloc(size), *at = mempcpy(bytes, &(uint64_t){size - 8}, 8);
+    at = mempcpy(at, "{\"a\":[", 6);
+    for (size_t i = 0; i < n; i++)
+        at = mempcpy(at, part, length);
+    memcpy(at, "0]} ", 4);
+    scratch_write(path, bytes, size);
+    free(bytes);
+    SCRATCH_REFUSED(path, word ? VIT_ERR_TOO_LARGE : VIT_ERR_DECODE, word ? word : "tensor a");
+}
+
+Test(safetensors, json_has_few_values_for_its_bytes)
+{
+    expect_json_refused("{},", 1000000, "1000002 objects and arrays in 3000010 bytes");
+    expect_json_refused("{},", 3500000, "more than 4194304 values");
+    expect_json_refused("{},", 3000, "3002 objects");
+    expect_json_refused("0,", 4500000, "more than 4194304 values");
+    expect_json_refused("\"{{[\\\"\",", 1000000, NULL); /* brackets in strings are none */
+    expect_json_refused("[1, 2, 3],", 100000, NULL);
+}
+
 Test(safetensors, every_cut_is_refused)
 {
     size_t n = write_file("{\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8);
@@ -228,6 +251,29 @@ Test(safetensors, an_existing_file_needs_force)
     cr_assert(scratch_read(path, bytes, sizeof bytes) == 4 && memcmp(bytes, "mine", 4) == 0);
     cr_assert_eq(write_content(true, -1, &err), VIT_OK);
     cr_assert_eq(scratch_read(path, bytes, sizeof bytes), 8);
+}
+
+Test(safetensors, links_are_followed)
+{
+    struct vit_error err;
+    char link[128];
+    struct stat st;
+    snprintf(link, sizeof link, "%s/link", scratch.folder);
+    cr_assert_eq(write_content(false, -1, &err), VIT_OK, "%s", err.message);
+    cr_assert_eq(symlink("m.safetensors", link), 0);
+    cr_assert_eq(stat(path, &st), 0);
+    ino_t old = st.st_ino;
+    const struct vit_safetensors_content content = {N_WRITTEN, written, 0, NULL, give_tensor, &(int){-1}};
+    cr_expect_eq(vit_safetensors_write(link, false, &content, &err), VIT_ERR_OPEN);
+    cr_assert_eq(vit_safetensors_write(link, true, &content, &err), VIT_OK, "%s", err.message);
+    cr_assert_eq(lstat(link, &st), 0);
+    cr_expect(S_ISLNK(st.st_mode), "the link was replaced");
+    cr_assert_eq(lstat(path, &st), 0);
+    cr_expect(S_ISREG(st.st_mode) && st.st_ino != old, "the file was not replaced");
+    unlink(path);
+    cr_expect_eq(vit_safetensors_write(link, true, &content, &err), VIT_ERR_OPEN);
+    cr_expect(strstr(err.message, "leads to no file"), "%s", err.message);
+    unlink(link);
 }
 
 Test(safetensors, a_failed_write_leaves_nothing)

@@ -20,9 +20,9 @@ TestSuite(source, .init = enter_folder, .fini = leave_folder);
 Test(source, what_cannot_be_opened)
 {
     SCRATCH_REFUSED(scratch.path, VIT_ERR_OPEN, "No such file");
-    SCRATCH_REFUSED(scratch.folder, VIT_ERR_OPEN, "not a regular file");
+    SCRATCH_REFUSED(scratch.folder, VIT_ERR_UNSUPPORTED, "a folder");
     cr_assert_eq(mkfifo(scratch.path, 0600), 0);
-    SCRATCH_REFUSED(scratch.path, VIT_ERR_OPEN, "not a regular file"); /* and does not wait for a writer */
+    SCRATCH_REFUSED(scratch.path, VIT_ERR_UNSUPPORTED, "a pipe"); /* and does not wait for a writer */
     unlink(scratch.path);
     scratch_write(scratch.path, "", 0);
     SCRATCH_REFUSED(scratch.path, VIT_ERR_EMPTY, "empty");
@@ -43,10 +43,11 @@ Test(source, what_is_no_checkpoint)
         {"\x1f\x8b\x08\x00", "gzip", 4},
         {"\x80\x04K\x01.", "pickle", 5},
         {"GGUF\x03\x00\x00\x00", "GGUF", 8},
+        {"\x08\x08\x12\x07pytorch", "ONNX", 11},
         {"version https://git-lfs.github.com/spec/v1\n", "git lfs pull", 43},
         {"<!DOCTYPE html>", "web page", 15},
         {"\x93NUMPY\x01\x00v\x00{", "npz", 11},
-        {"{\"architecture\": \"vit\"}", "weight_map", 23},
+        {"{\"architecture\": \"vit\"}", "name the checkpoint", 23},
     };
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         scratch_write(scratch.path, files[i].bytes, files[i].n);

@@ -4,16 +4,16 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "tools/commands.h"
-#include "tools/environment.h"
-#include "tools/locate.h"
+#include "tools/common/commands.h"
+#include "tools/common/environment.h"
+#include "tools/common/locate.h"
 #include "tools/output/messages.h"
 #include "tools/output/output.h"
 #include "tools/output/progress.h"
 #include "tools/output/records.h"
 #include "tools/pictures/inputs.h"
 #include "tools/pictures/loader.h"
-#include "tools/stop.h"
+#include "tools/common/stop.h"
 
 struct job;
 
@@ -22,7 +22,7 @@ struct stream {
     struct job *job;
     struct vit_session *session;
     float *logits;              /* (B, K) */
-    struct vit_result *results; /* (k) */
+    struct vit_result *results; /* (B, k), the best of each that loaded */
     pthread_t thread;           /* of all but the first */
 };
 
@@ -68,24 +68,25 @@ static vit_status check_options(const struct vit_options *options, struct vit_er
 
 static vit_status create_stream(struct job *job, struct stream *stream, struct vit_error *err)
 {
-    int batch = job->options->batch, classes = vit_model_config(job->model)->classes;
+    int batch = job->session_options.batch, classes = vit_model_config(job->model)->classes;
     stream->job = job;
     VIT_TRY(vit_session_create(&stream->session, job->model, &job->session_options, err));
     stream->logits = calloc((size_t)batch * (size_t)classes, sizeof *stream->logits);
-    stream->results = calloc((size_t)job->k, sizeof *stream->results);
+    stream->results = calloc((size_t)batch * (size_t)job->k, sizeof *stream->results);
     if (!stream->logits || !stream->results)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory: %d scores for each of %d pictures", classes, batch);
     return VIT_OK;
 }
 
-/* The threads are shared equally by the streams. Of several, the first is the one that is traced. */
+/* The threads are shared equally by the streams. Of several, the first is the one that is traced. A session computes
+ * whole batches, so that one for more pictures than there are would compute more than is asked for. */
 static vit_status create_streams(struct job *job, struct vit_error *err)
 {
     const struct vit_options *options = job->options;
     struct vit_session_options *session = &job->session_options;
     int classes = vit_model_config(job->model)->classes, n = options->streams;
     *session = vit_session_options_default();
-    session->batch = options->batch;
+    session->batch = vit_loader_batch(job->loader);
     session->threads = options->threads;
     session->precision = (enum vit_precision)options->precision;
     session->tune = (enum vit_tune)options->tune;
@@ -119,6 +120,10 @@ static vit_status prepare(struct job *job, struct vit_error *err)
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "nothing to classify");
     VIT_TRY(vit_locate_model(&job->model_path, options->model, err));
     VIT_TRY(vit_model_open(&job->model, job->model_path, &job->options->open, err));
+    const struct vit_config *config = vit_model_config(job->model);
+    if (config->projection)
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "%s gives an embedding of %d numbers shared with texts, no classes; "
+                        "--head FILE brings a classifier", job->model_path, config->classes);
     VIT_TRY(vit_loader_start(&job->loader, job->model, &job->inputs, &options->decode, options->batch,
                              options->streams, err));
     VIT_TRY(create_streams(job, err));
@@ -126,7 +131,9 @@ static vit_status prepare(struct job *job, struct vit_error *err)
     job->records = (struct vit_records){ .output = &job->output,
                                          .format = options->format,
                                          .scores = options->scores,
-                                         .color = vit_environment_color(job->output.fd) };
+                                         .model = job->model,
+                                         .color = vit_environment_color(job->output.fd),
+                                         .columns = vit_environment_columns(job->output.fd) };
     return VIT_OK;
 }
 
@@ -138,13 +145,24 @@ static void say_failure(struct job *job, const char *file, const struct vit_erro
     vit_say("%s: %s", file, failure->message);
 }
 
-/* The results of one input whose logits are there. */
-static int choose(const struct stream *stream, const float *logits)
+/* Computes the pictures that loaded, and ranks their classes. */
+static vit_status compute(const struct stream *stream, const struct vit_batch *batch, struct vit_error *err)
 {
     const struct job *job = stream->job;
-    int n = vit_top_k(job->model, logits, (enum vit_score)job->options->scores, job->k, stream->results);
+    int classes = vit_model_config(job->model)->classes;
+    VIT_TRY(vit_classify(stream->session, batch->pixels, batch->n_pixels, stream->logits, err));
+    for (int i = 0; i < batch->n_pixels; i++)
+        vit_top_k(job->model, stream->logits + (size_t)i * (size_t)classes, (enum vit_score)job->options->scores,
+                  job->k, stream->results + (size_t)i * (size_t)job->k);
+    return VIT_OK;
+}
+
+/* How many of the k results of one picture reach the threshold. */
+static int count_kept(const struct job *job, const struct vit_result *results)
+{
     double threshold = job->options->threshold;
-    while (threshold > -INFINITY && n > 0 && !((double)stream->results[n - 1].score >= threshold))
+    int n = job->k;
+    while (threshold > -INFINITY && n > 0 && !((double)results[n - 1].score >= threshold))
         n--;
     return n;
 }
@@ -154,7 +172,7 @@ static vit_status write_batch(const struct stream *stream, const struct vit_batc
                               const struct vit_error *failure, struct vit_error *err)
 {
     struct job *job = stream->job;
-    const float *logits = stream->logits;
+    const struct vit_result *results = stream->results;
     for (int i = 0; i < batch->n && !vit_stop_requested(); i++) {
         bool loaded = batch->errors[i].status == VIT_OK;
         struct vit_record record = { .file = batch->items[i]->file };
@@ -163,10 +181,10 @@ static vit_status write_batch(const struct stream *stream, const struct vit_batc
         else if (computed != VIT_OK)
             record.err = failure;
         else
-            record.n = choose(stream, logits);
-        record.results = stream->results;
+            record.n = count_kept(job, results);
+        record.results = results;
         if (loaded)
-            logits += vit_model_config(job->model)->classes;
+            results += job->k;
         if (record.err) {
             job->n_failed++;
             if (job->options->format == VIT_FORMAT_TEXT)
@@ -203,7 +221,7 @@ static void *run_stream(void *argument)
     const struct vit_batch *batch;
     while ((batch = vit_loader_next(loader))) {
         struct vit_error failure = { 0 };
-        vit_status computed = vit_classify(stream->session, batch->pixels, batch->n_pixels, stream->logits, &failure);
+        vit_status computed = compute(stream, batch, &failure);
         take_turn(stream, batch, computed, &failure);
         vit_loader_give_back(loader, batch);
     }
@@ -243,7 +261,7 @@ static void say_plan(const struct job *job)
             vit_onednn_version(onednn), vit_isa());
     const struct vit_session_options *session = &job->session_options;
     bool bf16 = vit_session_precision(job->streams[0].session) == VIT_PRECISION_BF16;
-    vit_say("%zu inputs; %zu other files in folders skipped; %d stream%s of batches of %d, each on %d thread%s, %s%s",
+    vit_say("%zu inputs; %zu other entries of folders skipped; %d stream%s of batches of %d, each on %d thread%s, %s%s",
             job->inputs.n, job->inputs.n_skipped, job->n_streams, job->n_streams == 1 ? "" : "s", session->batch,
             session->threads, session->threads == 1 ? "" : "s", bf16 ? "bf16" : "f32",
             session->reference ? ", plain loops" : "");
@@ -255,7 +273,11 @@ static void say_summary(const struct job *job)
     double seconds = vit_progress_seconds(&job->progress);
     if (job->options->verbose)
         vit_say("%zu pictures in %.3f s: %.1f/s", done, seconds, (double)done / seconds);
-    if (job->n_failed && job->inputs.n > 1 && !job->options->quiet)
+    if (job->options->quiet)
+        return;
+    if (vit_stop_signal())
+        vit_say("interrupted: %zu of %zu inputs done", done, job->inputs.n);
+    if (job->n_failed && job->inputs.n > 1)
         vit_say("%zu of %zu inputs failed", job->n_failed, done);
 }
 
@@ -299,7 +321,5 @@ int vit_command_classify(const struct vit_options *options)
     else
         vit_say("%s", err.message);
     free_job(&job);
-    if (vit_stop_interrupted())
-        return VIT_EXIT_INTERRUPTED;
     return status != VIT_OK ? VIT_EXIT_FATAL : job.n_failed ? VIT_EXIT_INPUT : VIT_EXIT_DONE;
 }

@@ -1,13 +1,15 @@
 /* convert.c: `vit convert`: any checkpoint that can be opened, reported on, compared with its original, and written as a
  * canonical file. */
 #include <stdlib.h>
+#include <string.h>
 
-#include "tools/commands.h"
-#include "tools/environment.h"
+#include "tools/common/commands.h"
+#include "tools/common/environment.h"
+#include "tools/common/locate.h"
 #include "tools/output/messages.h"
 #include "tools/output/output.h"
 #include "tools/output/text.h"
-#include "tools/stop.h"
+#include "tools/common/stop.h"
 
 enum { FIRST_IGNORED = 8 }; /* shown by name */
 
@@ -40,8 +42,9 @@ static void write_report(FILE *out, const char *path, const struct vit_model *mo
         fputs(")\n", out);
     }
     const struct vit_config *c = vit_model_config(model);
-    fprintf(out, "  shape          %d blocks, width %d, mlp %d, %d x %d pixels in patches of %d, %d classes\n", c->depth,
-            c->width, c->mlp, c->image_size, c->image_size, c->patch, c->classes);
+    fprintf(out, "  shape          %d blocks, width %d, mlp %d, %d x %d pixels in patches of %d, %d %s\n", c->depth,
+            c->width, c->mlp, c->image_size, c->image_size, c->patch, c->classes,
+            c->projection ? "numbers of an embedding" : "classes");
     fprintf(out, "  tensors        %d made", vit_model_n_tensors(model));
     write_ignored(out, model);
     fputs(", missing: none\n", out);
@@ -122,6 +125,10 @@ static vit_status check_options(const struct vit_options *options, struct vit_er
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "name one checkpoint to convert, not %d", options->n_args);
     if (!options->output && !options->dry_run)
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "name the file to make: -o OUT.safetensors");
+    size_t length = options->output ? strlen(options->output) : 0;
+    if (options->output && (length < 12 || strcmp(options->output + length - 12, ".safetensors") != 0))
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "-o %s: a safetensors file is made: name it so, as OUT.safetensors",
+                        options->output);
     if (!options->verify != !options->image)
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "--verify LOGITS.npy and --image PICTURE go together");
     return VIT_OK;
@@ -131,6 +138,7 @@ static vit_status convert(const struct vit_options *options, struct vit_model **
                           struct vit_error *err)
 {
     VIT_TRY(check_options(options, err));
+    VIT_TRY(vit_locate_check(options->args[0], err));
     VIT_TRY(vit_model_open(model, options->args[0], &options->open, err));
     VIT_TRY(report(options, *model, err));
     if (options->verify)
@@ -155,7 +163,5 @@ int vit_command_convert(const struct vit_options *options)
     if (status != VIT_OK)
         vit_say("%s", err.message);
     vit_model_free(model);
-    if (vit_stop_interrupted())
-        return VIT_EXIT_INTERRUPTED;
     return status != VIT_OK ? VIT_EXIT_FATAL : agrees ? VIT_EXIT_DONE : VIT_EXIT_INPUT;
 }

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/commands.h"
-#include "tools/locate.h"
+#include "tools/common/commands.h"
+#include "tools/common/locate.h"
 #include "tools/output/messages.h"
 #include "tools/output/output.h"
 #include "tools/output/text.h"
@@ -50,7 +50,10 @@ static void write_tokens(FILE *out, const struct vit_config *c)
 static void write_head(FILE *out, const struct vit_config *c)
 {
     fprintf(out, "  pooling        %s, final norm %s\n", vit_pool_name(c->pool), vit_norm_place_name(c->norm_place));
-    if (c->classes)
+    if (c->projection)
+        fprintf(out, "  head           none: %d numbers of an embedding shared with texts, to compare by\n",
+                c->classes);
+    else if (c->classes)
         fprintf(out, "  head           %d classes\n", c->classes);
     else
         fputs("  head           none: features only\n", out);
@@ -95,7 +98,7 @@ static void write_preprocessing(FILE *out, const struct vit_preprocess *p)
 
 static void write_labels(FILE *out, const struct vit_model *model)
 {
-    int classes = vit_model_config(model)->classes;
+    int classes = vit_model_config(model)->projection ? 0 : vit_model_config(model)->classes;
     for (int i = 0; i < classes && i < FIRST_LABELS; i++) {
         fprintf(out, "%s %5d  ", i ? "        " : "labels  ", i);
         vit_text_plain(out, vit_model_label(model, i));
@@ -119,13 +122,23 @@ static void write_tensors(FILE *out, const struct vit_model *model)
     }
 }
 
+/* People make models of other patches and pictures than an architecture's name says, the shipped one among them. */
+static void write_architecture(FILE *out, const struct vit_config *c)
+{
+    struct vit_config named;
+    fputs("\narchitecture     ", out);
+    vit_text_plain(out, c->arch);
+    putc('\n', out);
+    if (vit_arch_find(&named, c->arch) && (named.patch != c->patch || named.image_size != c->image_size))
+        fprintf(out, "%17sbut %d x %d pixels in patches of %d x %d\n", "", c->image_size, c->image_size, c->patch,
+                c->patch);
+}
+
 static void write_text(FILE *out, const char *path, const struct vit_model *model, bool tensors)
 {
     const struct vit_config *c = vit_model_config(model);
     vit_text_plain(out, path);
-    fputs("\narchitecture     ", out);
-    vit_text_plain(out, c->arch);
-    putc('\n', out);
+    write_architecture(out, c);
     write_tokens(out, c);
     write_encoder(out, c);
     write_head(out, c);
@@ -158,8 +171,8 @@ static void write_json_config(FILE *out, const struct vit_config *c)
             boolean(c->qk_norm), boolean(c->cls), boolean(c->dist), c->n_reg);
     fprintf(out, ",\"pool\":\"%s\",\"norm_place\":\"%s\",\"pos_covers\":\"%s\"", vit_pool_name(c->pool),
             vit_norm_place_name(c->norm_place), vit_pos_covers_name(c->pos_covers));
-    fprintf(out, ",\"pos_grid\":[%d,%d],\"pos_resize\":\"%s\"}", c->pos_grid[0], c->pos_grid[1],
-            vit_pos_resize_name(c->pos_resize));
+    fprintf(out, ",\"pos_grid\":[%d,%d],\"pos_resize\":\"%s\"%s}", c->pos_grid[0], c->pos_grid[1],
+            vit_pos_resize_name(c->pos_resize), c->projection ? ",\"projection\":true" : "");
 }
 
 static void write_json_preprocess(FILE *out, const struct vit_preprocess *p)
@@ -174,14 +187,15 @@ static void write_json_preprocess(FILE *out, const struct vit_preprocess *p)
 
 static void write_json_labels(FILE *out, const struct vit_model *model)
 {
-    for (int i = 0; i < vit_model_config(model)->classes; i++) {
+    int classes = vit_model_config(model)->projection ? 0 : vit_model_config(model)->classes;
+    for (int i = 0; i < classes; i++) {
         fputs(i ? ",{\"id\":" : "[{\"id\":", out);
         vit_text_json(out, vit_model_label_id(model, i));
         fputs(",\"name\":", out);
         vit_text_json(out, vit_model_label(model, i));
         putc('}', out);
     }
-    fputs(vit_model_config(model)->classes ? "]" : "[]", out);
+    fputs(classes ? "]" : "[]", out);
 }
 
 static int64_t write_json_tensors(FILE *out, const struct vit_model *model, bool list)

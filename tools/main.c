@@ -1,29 +1,35 @@
 /* main.c: the program `vit`: its commands, its help, its version. */
 #include <string.h>
 
-#include "tools/commands.h"
-#include "tools/nearest.h"
+#include "tools/bench/bench.h"
+#include "tools/common/commands.h"
+#include "tools/common/nearest.h"
 #include "tools/output/messages.h"
 #include "tools/output/output.h"
 #include "tools/pictures/inputs.h"
-#include "tools/stop.h"
+#include "tools/common/stop.h"
 
 struct command {
     const char *name;
     const char *arguments;
-    const char *summary;
+    const char *summary; /* and what else is to be known, in lines for a terminal of 80 columns */
     unsigned bit;
     int (*run)(const struct vit_options *options);
 };
 
 static const struct command COMMANDS[] = {
-    { "classify", "[options] PATH...", "Name what is in pictures: files, folders, or - for stdin.", VIT_FOR_CLASSIFY,
-      vit_command_classify },
+    { "classify", "[options] PATH...", "Name what is in pictures: files, folders, or - for stdin.\n\n"
+      "A folder stands for the .jpg, .jpeg, .png and .bmp files in it, and with -r in\n"
+      "its subfolders, sorted by the bytes of their paths. Hidden ones are left out,\n"
+      "links to folders are not followed, a broken link is a failed input. csv and tsv\n"
+      "hold the bytes of names as they are; jsonl and json have U+FFFD where they are\n"
+      "not UTF-8, and the bytes as file_base64.",
+      VIT_FOR_CLASSIFY, vit_command_classify },
     { "convert", "[options] CHECKPOINT -o OUT.safetensors", "Turn a checkpoint into the canonical file.",
       VIT_FOR_CONVERT, vit_command_convert },
-    { "info", "[options] [MODEL]", "Show architecture, parameters, preprocessing and labels of a model.", VIT_FOR_INFO,
+    { "info", "[options] [MODEL]", "Show architecture, preprocessing and labels of a model.", VIT_FOR_INFO,
       vit_command_info },
-    { "bench", "[options]", "Measure latency and throughput, and compare them with an earlier run.", VIT_FOR_BENCH,
+    { "bench", "[options]", "Measure speed; compare programs, settings and runs.", VIT_FOR_BENCH,
       vit_command_bench },
 };
 
@@ -35,17 +41,19 @@ static const char SURROUNDINGS[] =
     "  OMP_NUM_THREADS  the number of threads when -t is not given\n"
     "  VIT_OPS=ref      compute with plain loops: slow, for comparison\n"
     "  VIT_TRACE=DIR    write every stage of the first batch to DIR as .npy\n"
-    "  XDG_CACHE_HOME   the folder for vit/tune, where --tune keeps its choices (~/.cache)\n"
+    "  XDG_CACHE_HOME   the folder for vit/tune, where --tune keeps its choices\n"
+    "                   (~/.cache)\n"
     "  NO_COLOR         no colours\n"
     "\n"
-    "Exit status: 0 done; 1 an input or a demanded check failed; 2 usage, model, nothing to do, output not writable; 130 interrupted.\n";
+    "Exit status: 0 done; 1 an input or a demanded check failed; 2 usage, model,\n"
+    "nothing to do, output not writable; 130 interrupted (Ctrl-C, SIGTERM, SIGHUP).\n";
 
 static void print_usage(FILE *out)
 {
-    fputs("Classify pictures with Vision Transformers on the CPU.\n\nUsage:\n", out);
-    for (int i = 0; i < N_COMMANDS; i++)
-        fprintf(out, "  vit %-9s%s\n%17s%s\n", COMMANDS[i].name, COMMANDS[i].arguments, "", COMMANDS[i].summary);
-    fprintf(out, "  vit help COMMAND (or vit COMMAND --help), vit --version\n\n%s", SURROUNDINGS);
+    fputs("Classify pictures with Vision Transformers on the CPU.\n\nUsage: vit COMMAND [options] ...\n", out);
+    for (const struct command *c = COMMANDS; c < COMMANDS + N_COMMANDS; c++)
+        fprintf(out, "  vit %-9s %.*s\n", c->name, (int)strcspn(c->summary, "\n"), c->summary);
+    fprintf(out, "  vit COMMAND --help lists its arguments and options; vit --version\n\n%s", SURROUNDINGS);
 }
 
 static void print_command(FILE *out, const struct command *command)
@@ -120,7 +128,7 @@ static int run_command(const struct command *command, int n, char **argv)
         status = command->run(&options);
     }
     vit_options_free(&options);
-    return status;
+    return vit_stop_signal() ? VIT_EXIT_INTERRUPTED : status;
 }
 
 int main(int argc, char **argv)
@@ -135,7 +143,7 @@ int main(int argc, char **argv)
         print_usage(stderr);
         return VIT_EXIT_FATAL;
     }
-    if (strcmp(word, "--version") == 0)
+    if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0 || strcmp(word, "version") == 0)
         return answer(true, NULL);
     bool help = strcmp(word, "help") == 0;
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || (help && argc == 2))

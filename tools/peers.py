@@ -4,7 +4,7 @@ and precision, in turn, on the machine at hand.
 
     make && tools/peers.py                                    # Ti, S and B at 224, batches of 1 and 8, f32
     tools/peers.py --precision f32,bf16 --rounds 10 --json out.json
-    tools/peers.py --arch vit_base_patch16_224 --batch 1 --only openvino
+    tools/peers.py --arch vit_base_patch16_224 --batch 1 --only openvino --table out.tsv
 
 The peers are installed, with the versions below, into a virtual environment of their own on the first run (some
 gigabytes, in build/deps/peers). Every library lives in a process of its own, which answers "run for so many seconds",
@@ -197,12 +197,16 @@ def print_table(cells, names, precision):
     print(f"\nbest peer / vit: geometric mean {geomean(best):.2f}, least {min(best):.2f}")
 
 
-def print_report(cells, versions, args):
+def conditions(cells, versions, args):
     run = cells[0].run
-    print(f"{datetime.date.today()}, {run['cpu']}, {run['isa']}, {os.cpu_count()} CPUs; "
-          f"vit {run['commit']} with oneDNN {run['onednn']}; "
-          + ", ".join(f"{name} {version}" for name, version in versions.items())
-          + f"; {args.rounds} rounds of {args.seconds:g} s")
+    return (f"{datetime.date.today()}, {run['cpu']}, {run['isa']}, {os.cpu_count()} CPUs; "
+            f"vit {run['commit']} with oneDNN {run['onednn']}; "
+            + ", ".join(f"{name} {version}" for name, version in versions.items())
+            + f"; {args.rounds} rounds of {args.seconds:g} s")
+
+
+def print_report(cells, versions, args):
+    print(conditions(cells, versions, args))
     for precision in args.precision:
         some = [cell for cell in cells if cell.precision == precision]
         if some:
@@ -212,6 +216,17 @@ def print_report(cells, versions, args):
 def write_json(path, cells, versions):
     rows = [{**vars(cell), "versions": versions} for cell in cells]
     pathlib.Path(path).write_text(json.dumps(rows) + "\n")
+
+
+def write_table(path, cells, about):
+    """A line about the measurement, a header, and a row for each library in each cell."""
+    lines = [f"# {about}", "model\tprecision\tbatch\tthreads\tlibrary\tms\tpictures_per_s"]
+    for cell in cells:
+        for name in cell.samples:
+            ms = cell.median(name)
+            lines.append(f"{cell.arch}\t{cell.precision}\t{cell.batch}\t{cell.threads}\t{name}\t{ms:.2f}"
+                         f"\t{1e3 * cell.batch / ms:.2f}")
+    pathlib.Path(path).write_text("\n".join(lines) + "\n")
 
 
 # ---- The command line ----
@@ -245,6 +260,7 @@ def parse_arguments():
     add("--rounds", type=int, default=5)
     add("--seconds", type=float, default=2, help="of one library in one round")
     add("--json", help="write every sample to this file")
+    add("--table", help="write the medians to this file, tab-separated")
     add("--vit", type=pathlib.Path, default=root / "build" / "vit", help="the program")
     add("--venv", type=pathlib.Path, default=root / "build" / "deps" / "peers",
         help="the virtual environment")
@@ -272,6 +288,8 @@ def main():
     print_report(cells, versions, args)
     if args.json:
         write_json(args.json, cells, versions)
+    if args.table:
+        write_table(args.table, cells, conditions(cells, versions, args))
 
 
 if __name__ == "__main__":

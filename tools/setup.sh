@@ -62,6 +62,7 @@ missing_headers() {
         need libjpeg62-turbo-dev jpeglib.h
         need libjansson-dev jansson.h
         need libzip-dev zip.h
+        need zlib1g-dev zlib.h
         if [ -n "${1:-}" ]; then need libcriterion-dev criterion/criterion.h; fi
     } | $CC -std=c11 -E -P -x c - | sed -n '/:/p'
 }

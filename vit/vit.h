@@ -12,8 +12,10 @@
  *     vit_model_free(model);
  *
  * A model is immutable and may be shared by any number of threads. A session belongs to one thread at a time; it holds
- * everything that classifying needs, so that vit_classify neither allocates nor creates threads after its first call. The library
- * has no global state, never prints, never exits, reads no environment variable and has no default model. */
+ * everything that classifying needs, so that vit_classify neither allocates nor creates threads after its first call; it
+ * is of no use in a forked child, where OpenMP's threads are missing. The library has no global state, never prints, reads
+ * no environment variable and has no default model. It never exits, but oneDNN and OpenMP end the process when memory for
+ * what is their own runs out. */
 #ifndef VIT_VIT_H
 #define VIT_VIT_H
 
@@ -23,6 +25,7 @@
 
 #include "vit/base/config.h"
 #include "vit/base/error.h"
+#include "vit/base/machine.h"
 #include "vit/base/options.h"
 #include "vit/base/preprocess.h"
 #include "vit/base/tensor.h"
@@ -107,28 +110,28 @@ enum vit_precision {
     VIT_PRECISION_AUTO  /* bf16 where the CPU has it, else f32 */
 };
 
+/* Of several implementations of an operator, only those are used whose answer, to the very problem that they are to solve,
+ * was compared with that of plain loops. Which of them, is decided once for all sessions of a model that have the same batch,
+ * precision, number of threads and way of tuning: their answers have the same bytes. */
 enum vit_tune {
-    VIT_TUNE_OFF,  /* oneDNN's own first choice */
-    VIT_TUNE_ON,   /* implementations are chosen by timing them, once: what the cache file knows is not timed again */
+    VIT_TUNE_OFF,  /* the first */
+    VIT_TUNE_ON,   /* the fastest, by timing them once; what the cache file knows is not timed again */
     VIT_TUNE_FORCE /* the same, and what the cache file knows is timed anew */
 };
 
 struct vit_session_options {
     int batch;             /* images in one run of the plan, at least 1; fewer are padded */
-    int threads;           /* at least 1; 0: vit_default_threads() */
+    int threads;           /* at least 1; 0: vit_default_threads(); fewer where OpenMP starts fewer */
     enum vit_precision precision;
     enum vit_tune tune;
     const char *tune_cache; /* file that keeps the choices; NULL: they are not kept */
-    bool reference;        /* plain loops in place of oneDNN: slow, for comparison */
+    bool reference;        /* plain loops for everything: slow, for comparison */
     const char *trace_dir; /* NULL, or an existing folder: the first run writes pixels, patches, tokens, block00.., pooled and logits
                               there as .npy files */
 };
 
-/* batch 1, default threads, f32, oneDNN without tuning, no trace. */
+/* batch 1, default threads, f32, no tuning, no trace. */
 struct vit_session_options vit_session_options_default(void);
-
-/* Physical cores in the caller's affinity mask, at most the cgroup's CPU quota; at least 1. */
-int vit_default_threads(void);
 
 /* Builds everything that classifying needs. options may be NULL: the defaults. A model without a classifier is
  * refused (unsupported). The model must outlive the session. */

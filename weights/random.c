@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weights/canonical/arch.h"
 #include "weights/canonical/canonical.h"
 #include "weights/containers/container.h"
 #include "weights/families/recipe.h"
@@ -65,12 +64,7 @@ static vit_status read_random(const struct vit_source *source, int i, void *dst,
 
 /* ---- The model ---- */
 
-static void close_random(struct vit_source *source)
-{
-    (void)source;
-}
-
-static const struct vit_container container = {.name = "random", .read = read_random, .close = close_random};
+static const struct vit_container container = {.name = "random", .read = read_random};
 
 /* As timm evaluates the models of these architectures. */
 static struct vit_preprocess usual_preprocess(int size)
@@ -80,10 +74,9 @@ static struct vit_preprocess usual_preprocess(int size)
         .filter = VIT_FILTER_BICUBIC, .mean = {0.5, 0.5, 0.5}, .std = {0.5, 0.5, 0.5}};
 }
 
-static vit_status fill(struct vit_weights *weights, const char *arch, struct vit_error *err)
+static vit_status fill(struct vit_weights *weights, const struct vit_config *config, struct vit_error *err)
 {
-    if (!vit_arch_find(&weights->config, arch))
-        return vit_fail(err, VIT_ERR_UNSUPPORTED, "unknown architecture %.64s", arch);
+    weights->config = *config;
     weights->preprocess = usual_preprocess(weights->config.image_size);
     VIT_TRY(vit_canonical_check(&weights->config, &weights->preprocess, err));
     VIT_TRY(vit_layout_build(&weights->layout, &weights->config, err));
@@ -102,12 +95,12 @@ static vit_status fill(struct vit_weights *weights, const char *arch, struct vit
     return VIT_OK;
 }
 
-vit_status vit_weights_random(struct vit_weights **weights, const char *arch, struct vit_error *err)
+vit_status vit_weights_random(struct vit_weights **weights, const struct vit_config *config, struct vit_error *err)
 {
     *weights = calloc(1, sizeof **weights);
     if (!*weights)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    vit_status status = fill(*weights, arch, err);
+    vit_status status = fill(*weights, config, err);
     if (status != VIT_OK) {
         vit_weights_close(*weights);
         *weights = NULL;

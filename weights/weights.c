@@ -7,9 +7,8 @@
 
 #include "vit/base/half.h"
 #include "weights/canonical/canonical.h"
-#include "weights/containers/safetensors_write.h"
+#include "weights/containers/source.h"
 #include "weights/families/family.h"
-#include "weights/families/match.h"
 #include "weights/locate.h"
 #include "weights/settings/preprocessing.h"
 
@@ -21,7 +20,7 @@ static vit_status configure_original(struct vit_weights *weights, struct vit_che
     VIT_TRY(vit_family_find(family, cp, err));
     vit_report_set(&weights->report, "family", "the names of its tensors", "%s", (*family)->name);
     VIT_TRY(vit_checkpoint_strip(cp, (*family)->prefixes, err));
-    vit_status status = (*family)->configure(weights, cp, err);
+    vit_status status = vit_family_configure(*family, weights, cp, err);
     if (status != VIT_OK)
         return vit_context(err, status, "read as %s", (*family)->name);
     if (!*weights->config.arch)
@@ -36,12 +35,14 @@ static vit_status configure_original(struct vit_weights *weights, struct vit_che
 
 static vit_status choose_labels(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_error *err)
 {
-    int K = weights->config.classes;
+    int K = weights->config.projection ? 0 : weights->config.classes;
     const char *named = cp->options->labels, *source = "--labels", *key = NULL;
     if (!named && (weights->labels.n == K || K == 0))
         return VIT_OK;
     if (!named && !weights->head) { /* else config.json speaks of another classifier */
         VIT_TRY(vit_labels_from_config(&weights->labels, K, cp->config, &key, err));
+        if (!key) /* timm has them at either place */
+            VIT_TRY(vit_labels_from_config(&weights->labels, K, json_object_get(cp->config, "pretrained_cfg"), &key, err));
         source = "config.json";
     }
     if (!named && !key && weights->imagenet && K == VIT_IMAGENET_1K) {
@@ -61,10 +62,14 @@ static vit_status configure(struct vit_weights *weights, struct vit_checkpoint *
 {
     const struct vit_model_options *options = cp->options;
     const struct vit_family *family = NULL;
-    if (vit_canonical_detect(weights->source))
+    if (vit_canonical_detect(weights->source)) {
         VIT_TRY(vit_canonical_read(weights, err));
-    else
+        if (options->arch)
+            return vit_fail(err, VIT_ERR_UNSUPPORTED, "--arch %.100s: this file is vit's own and says itself what it "
+                            "is: %s", options->arch, weights->config.arch);
+    } else {
         VIT_TRY(configure_original(weights, cp, &family, err));
+    }
     if (options->head) {
         VIT_TRY(vit_head_open(weights, options->head, err));
         if (weights->labels.n != weights->config.classes)
@@ -107,7 +112,7 @@ vit_status vit_weights_open(struct vit_weights **weights, const char *path, cons
     if (status != VIT_OK) {
         vit_weights_close(*weights);
         *weights = NULL;
-        return vit_context(err, status, "load %s", path);
+        return err && !strncmp(err->message, path, strlen(path)) ? status : vit_context(err, status, "load %s", path);
     }
     return VIT_OK;
 }

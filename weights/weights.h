@@ -10,8 +10,8 @@ vit_status vit_weights_open(struct vit_weights **weights, const char *path, cons
                             struct vit_error *err);
 void vit_weights_close(struct vit_weights *weights); /* NULL is fine */
 
-/* The same from nothing but the name of an architecture; see vit_model_random. */
-vit_status vit_weights_random(struct vit_weights **weights, const char *arch, struct vit_error *err);
+/* The same from nothing but a configuration; see vit_model_random. */
+vit_status vit_weights_random(struct vit_weights **weights, const struct vit_config *config, struct vit_error *err);
 
 /* Reads canonical tensor i into dst, in its own type or widened to f32: vit_tensor_count elements, C order. */
 vit_status vit_weights_read(const struct vit_weights *weights, int i, void *dst, struct vit_error *err);

@@ -1,23 +1,35 @@
 /* bench.c: `vit bench`: which configurations, one after the other, and what becomes of the results. */
 #include "tools/bench/bench.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "tools/commands.h"
-#include "tools/environment.h"
-#include "tools/locate.h"
-#include "tools/nearest.h"
+#include "tools/bench/compare.h"
+#include "tools/bench/engine.h"
+#include "tools/bench/measure.h"
+#include "tools/bench/plot.h"
+#include "tools/bench/rounds.h"
+#include "tools/bench/surroundings.h"
+#include "tools/common/commands.h"
+#include "tools/common/environment.h"
+#include "tools/common/locate.h"
+#include "tools/common/nearest.h"
+#include "tools/common/stop.h"
 #include "tools/output/messages.h"
-#include "tools/stop.h"
+#include "tools/output/output.h"
 
 struct job {
     struct vit_options options; /* every list filled */
-    json_t *old;                /* what --compare names */
+    bool in_turn;               /* with another program or other settings */
+    json_t *old;                /* what --compare names, when that is the JSON of an earlier run */
     struct vit_output output;
     struct vit_bench_report report;
     int n;
     struct vit_bench_run *runs; /* (n) */
+    int n_rows;                 /* of a comparison in turn */
+    struct vit_progress progress;
     bool failed;                /* a demanded check did */
 };
 
@@ -57,23 +69,68 @@ static vit_status check_archs(const char *archs, struct vit_error *err)
     return status;
 }
 
+static int count_configurations(const struct vit_options *o)
+{
+    int n = o->precisions.n * o->batches.n * o->thread_counts.n * o->stream_counts.n;
+    for (const char *comma = o->archs; comma && (comma = strchr(comma, ',')); comma++)
+        n += o->precisions.n * o->batches.n * o->thread_counts.n * o->stream_counts.n;
+    return n;
+}
+
+static bool is_in_turn(const struct vit_options *o)
+{
+    return o->against || (o->compare && !vit_bench_is_json(o->compare) && access(o->compare, X_OK) == 0);
+}
+
+/* The rounds that count and the one before them, for both sides. */
+static size_t count_turns(const struct vit_options *o)
+{
+    return 2 * (size_t)(1 + vit_bench_n_rounds(o)) * (size_t)count_configurations(o);
+}
+
+static vit_status check_comparison(const struct vit_options *o, struct vit_error *err)
+{
+    if (isfinite(o->fail_over) && !(o->fail_over >= 0))
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "--fail-over %g: expected no less than 0", o->fail_over);
+    if (isfinite(o->fail_over) && !o->compare && !o->against)
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "--fail-over needs --compare or --against");
+    if (o->compare && o->against && vit_bench_is_json(o->compare))
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "--against needs a program in --compare, not a saved run");
+    if (o->rounds && !is_in_turn(o))
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "--rounds needs --against, or --compare PROGRAM");
+    if (!is_in_turn(o))
+        return VIT_OK;
+    if (o->plot)
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "--plot shows no rounds; it goes without --against");
+    int rows = count_configurations(o), needed = vit_stats_rounds_needed(VIT_BENCH_ERROR / rows);
+    if (o->rounds && o->rounds < needed)
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "--rounds %d: %d rows of a table need %d to tell anything",
+                        o->rounds, rows, needed);
+    return VIT_OK;
+}
+
 static vit_status check_options(const struct vit_options *o, struct vit_error *err)
 {
     if (o->n_args > 0)
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "%s: bench takes options only; name a model with -m", o->args[0]);
     if (o->model && o->archs)
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "-m and --arch: give one of them");
-    if (o->seconds < 0 || (o->repetitions && o->seconds > 0))
-        return vit_fail(err, VIT_ERR_UNSUPPORTED, o->seconds < 0 ? "--seconds must not be negative"
-                                                                 : "-r and --seconds: give one of them");
-    bool runs = !o->profile && !o->end_to_end;
+    const struct vit_model_options *open = &o->open;
+    if (o->archs && (open->image_size || open->head || open->labels || open->interpolation || open->crop_pct != 0 ||
+                     open->crop_mode || open->mean || open->std))
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "--arch: options of opening a model go with -m");
+    if (isfinite(o->seconds) && !(o->seconds > 0))
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "--seconds %g: expected more than 0", o->seconds);
+    if (o->repetitions && isfinite(o->seconds))
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "-r and --seconds: give one of them");
     if (o->profile && o->end_to_end)
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "--profile and --end-to-end: give one of them");
-    if (!runs && (o->compare || o->plot || o->stream_counts.n > 1 || o->stream_counts.values[0] > 1))
-        return vit_fail(err, VIT_ERR_UNSUPPORTED, "%s goes without --compare, --plot and --streams",
+    if ((o->profile || o->end_to_end) && (o->compare || o->against || o->plot))
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "%s goes without --compare, --against and --plot",
                         o->profile ? "--profile" : "--end-to-end");
-    if (o->fail_over >= 0 && !o->compare)
-        return vit_fail(err, VIT_ERR_UNSUPPORTED, "--fail-over needs --compare");
+    if (o->profile && (o->stream_counts.n > 1 || o->stream_counts.values[0] > 1))
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "--profile goes without --streams");
+    VIT_TRY(check_comparison(o, err));
     for (int s = 0; s < o->stream_counts.n; s++)
         for (int t = 0; t < o->thread_counts.n; t++)
             if (o->thread_counts.values[t] % o->stream_counts.values[s] != 0)
@@ -99,7 +156,8 @@ static vit_status prepare(struct job *job, const struct vit_options *options, st
     fill_list(&job->options.stream_counts, 1);
     VIT_TRY(check_options(&job->options, err));
     VIT_TRY(check_archs(options->archs, err));
-    if (options->compare)
+    job->in_turn = is_in_turn(options);
+    if (options->compare && !job->in_turn)
         VIT_TRY(vit_bench_compare_load(&job->old, options->compare, err));
     return vit_output_open(&job->output, options->output, err);
 }
@@ -119,18 +177,55 @@ static vit_status keep_run(struct job *job, const struct vit_bench_run *run, str
 /* The yardstick of an earlier run with the same threads and precision, else a new one. */
 static vit_status find_peak(const struct job *job, struct vit_bench_run *run, struct vit_error *err)
 {
-    for (int i = 0; i < job->n && run->peak_flops == 0; i++)
+    for (int i = 0; i < job->n && !(run->peak_flops > 0); i++)
         if (job->runs[i].threads == run->threads && job->runs[i].precision == run->precision)
             run->peak_flops = job->runs[i].peak_flops;
-    return run->peak_flops > 0 ? VIT_OK : vit_bench_measure_peak(run, err);
+    return run->peak_flops > 0 || job->options.no_peak ? VIT_OK : vit_bench_measure_peak(run, err);
+}
+
+/* What both sides are, once they have said it themselves. */
+static void note_sides(struct job *job, const json_t *facts)
+{
+    static const char *const sides[] = {"this", "other"};
+    for (size_t s = 0; s < 2; s++) {
+        const json_t *entry = json_array_get(facts, s);
+        const char *program = s == 1 && job->options.compare ? job->options.compare : "vit";
+        const char *against = s == 1 && job->options.against ? job->options.against : "";
+        const char *commit = json_string_value(json_object_get(entry, "commit"));
+        const char *onednn = json_string_value(json_object_get(entry, "onednn"));
+        const char *isa = json_string_value(json_object_get(entry, "isa"));
+        vit_bench_note(&job->report, "%s: %s%s%s (commit %s, oneDNN %s, %s)", sides[s], program, *against ? " " : "",
+                       against, commit ? commit : "unknown", onednn ? onednn : "unknown", isa ? isa : "unknown");
+    }
+}
+
+static vit_status run_in_turn(struct job *job, const struct vit_bench_subject *subject,
+                              struct vit_bench_run *run, struct vit_error *err)
+{
+    struct vit_bench_row row;
+    json_t *facts;
+    VIT_TRY(vit_bench_rounds(&row, &facts, run, subject, &job->options,
+                             VIT_BENCH_ERROR / count_configurations(&job->options), &job->progress, err));
+    vit_progress_clear(&job->progress);
+    const char *arch = json_string_value(json_object_get(json_array_get(facts, 0), "arch"));
+    snprintf(run->arch, sizeof run->arch, "%s", arch ? arch : "");
+    vit_bench_report_row(&job->report, &row);
+    job->failed = job->failed || vit_bench_row_fails(&row, job->options.fail_over);
+    if (++job->n_rows == count_configurations(&job->options))
+        note_sides(job, facts);
+    json_decref(facts);
+    return VIT_OK;
 }
 
 static vit_status run_one(struct job *job, const struct vit_bench_subject *subject, struct vit_bench_run *run,
                           struct vit_error *err)
 {
-    if (job->options.end_to_end) {
+    if (job->in_turn) {
+        VIT_TRY(run_in_turn(job, subject, run, err));
+    } else if (job->options.end_to_end) {
         VIT_TRY(vit_bench_measure_stages(run, subject, &job->options, err));
         vit_bench_report_stages(&job->report, run);
+        vit_bench_report_notes(&job->report, run);
     } else {
         VIT_TRY(vit_bench_measure(run, subject, &job->options, err));
         vit_status status = find_peak(job, run, err);
@@ -155,7 +250,8 @@ static vit_status run_configurations(struct job *job, const struct vit_bench_sub
         for (int k = 3, rest = i; k >= 0; rest /= lists[k]->n, k--)
             chosen[k] = lists[k]->values[rest % lists[k]->n];
         struct vit_bench_run run = {
-            .precision = (enum vit_precision)chosen[0], .batch = chosen[1], .threads = chosen[2], .streams = chosen[3]};
+            .precision = (enum vit_precision)chosen[0], .batch = chosen[1], .threads = chosen[2], .streams = chosen[3],
+            .tune = (enum vit_tune)o->tune};
         snprintf(run.model, sizeof run.model, "%s", subject->name);
         vit_status status = run_one(job, subject, &run, err);
         if (status != VIT_OK)
@@ -169,9 +265,9 @@ static vit_status run_configurations(struct job *job, const struct vit_bench_sub
 /* Takes name and path over. */
 static vit_status run_subject(struct job *job, char *name, char *path, struct vit_error *err)
 {
-    struct vit_bench_subject subject = {.name = name, .path = path};
+    struct vit_bench_subject subject = {.name = name, .path = path, .open = &job->options.open};
     vit_status status = name ? VIT_OK : vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    if (status == VIT_OK)
+    if (status == VIT_OK && !job->in_turn)
         status = vit_bench_reference(&subject, job->options.thread_counts.values[0], err);
     if (status == VIT_OK)
         status = run_configurations(job, &subject, err);
@@ -203,18 +299,26 @@ static vit_status run_models(struct job *job, struct vit_error *err)
 
 static vit_status run(struct job *job, struct vit_error *err)
 {
-    job->report = (struct vit_bench_report){.out = job->output.text, .format = job->options.format};
+    const struct vit_options *o = &job->options;
+    job->report = (struct vit_bench_report){.out = job->output.text, .format = o->format, .quiet = o->quiet,
+                                           .tune = (enum vit_tune)o->tune};
     vit_bench_report_begin(&job->report);
+    if (job->in_turn)
+        vit_progress_start(&job->progress, count_turns(o), job->output.fd, o->quiet);
     VIT_TRY(run_models(job, err));
     vit_bench_report_end(&job->report);
+    if (!o->profile)
+        vit_bench_report_starts(&job->report, job->runs, job->n);
+    for (int i = 0; i < job->n; i++)
+        vit_bench_report_notes(&job->report, &job->runs[i]);
     VIT_TRY(vit_output_flush(&job->output, err));
-    if (job->options.plot && job->n > 0)
-        VIT_TRY(vit_bench_plot(job->options.plot, job->runs, job->n, err));
+    if (o->plot && job->n > 0)
+        VIT_TRY(vit_bench_plot(o->plot, job->runs, job->n, err));
     if (!job->old || job->n == 0)
         return VIT_OK;
-    /* The comparison belongs to the report for people; beside data it goes where messages go. */
-    FILE *out = job->options.format == VIT_BENCH_MD ? job->output.text : stderr;
-    VIT_TRY(vit_bench_compare(out, job->old, job->runs, job->n, job->options.fail_over, &job->failed, err));
+    /* This comparison belongs to the report for people; beside data it goes where messages go. */
+    struct vit_bench_report beside = {.out = o->format == VIT_BENCH_MD ? job->output.text : stderr, .quiet = o->quiet};
+    VIT_TRY(vit_bench_compare(&beside, job->old, job->runs, job->n, o->fail_over, &job->failed, err));
     return vit_output_flush(&job->output, err);
 }
 
@@ -241,9 +345,7 @@ int vit_command_bench(const struct vit_options *options)
     if (status != VIT_OK)
         vit_say("%s", err.message);
     else if (job.failed)
-        vit_say("slower than before by more than %g %%", options->fail_over);
+        vit_say("significantly slower, by more than %g %%", options->fail_over);
     free_job(&job);
-    if (vit_stop_interrupted())
-        return VIT_EXIT_INTERRUPTED;
     return status != VIT_OK ? VIT_EXIT_FATAL : job.failed ? VIT_EXIT_INPUT : VIT_EXIT_DONE;
 }

@@ -1,9 +1,9 @@
-/* bench_check.c: a result is checked before it is timed: a fast wrong answer is worth nothing. */
+/* check.c: numbers, bytes, places in the batch, and the reference. */
+#include "tools/bench/check.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "tools/bench/engine.h"
 
 /* How far an answer may be from the reference: f32 by the largest difference, relative to the largest logit or 1; bf16
  * by the angle, since its rounding errors are those of 8 bits. */
@@ -61,7 +61,7 @@ static vit_status check_answers(struct vit_bench_engine *engine, int stream, con
 {
     int K = vit_model_config(engine->model)->classes;
     size_t n = (size_t)engine->batch * (size_t)K;
-    const float *logits = engine->logits + (size_t)stream * n;
+    const float *logits = vit_bench_engine_logits(engine, stream);
     enum vit_precision precision = vit_session_precision(engine->sessions[stream]);
 
     VIT_TRY(vit_bench_engine_run(engine, stream, err));
@@ -80,14 +80,16 @@ static vit_status check_answers(struct vit_bench_engine *engine, int stream, con
     return VIT_OK;
 }
 
-vit_status vit_bench_check(struct vit_bench_engine *engine, int stream, const struct vit_bench_subject *subject,
+vit_status vit_bench_check(struct vit_bench_engine *engine, const struct vit_bench_subject *subject,
                            struct vit_error *err)
 {
     size_t n = (size_t)engine->batch * (size_t)vit_model_config(engine->model)->classes;
     float *again = malloc(n * sizeof *again);
     if (!again)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory for %zu logits", n);
-    vit_status status = check_answers(engine, stream, subject, again, err);
+    vit_status status = VIT_OK;
+    for (int i = 0; i < engine->streams && status == VIT_OK; i++)
+        status = check_answers(engine, i, subject, again, err);
     free(again);
     return status == VIT_OK ? VIT_OK : vit_context(err, status, "the answers are wrong, nothing was timed");
 }

@@ -1,35 +1,32 @@
-/* bench_engine.c: opens what is measured, the first result, and the reference that answers are checked against. */
+/* engine.c: opens what is measured, the first result, and the reference that answers are checked against. */
 #include "tools/bench/engine.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "tools/bench/isolate.h"
-#include "tools/environment.h"
-#include "tools/stop.h"
+#include "tools/common/environment.h"
+#include "tools/common/stop.h"
 
 enum { MIN_RUNS = 3 };
 
 static const double DEFAULT_SECONDS = 3;
 
-double vit_bench_now_ms(void)
+double vit_bench_seconds(const struct vit_options *options)
 {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return 1e3 * (double)time.tv_sec + 1e-6 * (double)time.tv_nsec;
+    return options->seconds > 0 ? options->seconds : DEFAULT_SECONDS;
 }
 
-bool vit_bench_is_done(const struct vit_options *options, size_t n, double started_ms)
+bool vit_bench_is_done(const struct vit_options *options, size_t n, double started)
 {
-    double seconds = options->seconds > 0 ? options->seconds : DEFAULT_SECONDS;
     if (vit_stop_requested())
         return true;
     if (options->repetitions)
         return n >= (size_t)options->repetitions;
-    return n >= MIN_RUNS && vit_bench_now_ms() - started_ms >= 1e3 * seconds;
+    return n >= MIN_RUNS && vit_now() - started >= vit_bench_seconds(options);
 }
 
-void vit_bench_pictures(uint8_t *pixels, int n, int size)
+/* Fills n pixels (S, S, 3) with the test pictures in turn: noise, and bands of colour. */
+static void make_pictures(uint8_t *pixels, int n, int size)
 {
     size_t S = (size_t)size, at = 0;
     for (int i = 0; i < n; i++) {
@@ -50,17 +47,17 @@ static vit_status open_model(struct vit_model **model, const struct vit_bench_su
 {
     if (!subject->path)
         return vit_model_random(model, subject->name, err);
-    return vit_model_open(model, subject->path, NULL, err);
+    return vit_model_open(model, subject->path, subject->open, err);
 }
 
 static vit_status create_sessions(struct vit_bench_engine *engine, const struct vit_bench_run *run,
-                                  const struct vit_options *options, struct vit_error *err)
+                                  struct vit_error *err)
 {
     struct vit_session_options session = vit_session_options_default();
     session.batch = run->batch;
     session.threads = run->threads / run->streams;
     session.precision = run->precision;
-    session.tune = (enum vit_tune)options->tune;
+    session.tune = run->tune;
     engine->tune_cache = session.tune != VIT_TUNE_OFF ? vit_environment_tune_cache() : NULL;
     session.tune_cache = engine->tune_cache;
     VIT_TRY(vit_environment_session(&session, err));
@@ -81,7 +78,7 @@ static vit_status allocate(struct vit_bench_engine *engine, struct vit_error *er
     engine->logits = malloc((size_t)engine->streams * B * K * sizeof *engine->logits);
     if (!engine->pixels || !engine->logits)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory for %zu pictures", B);
-    vit_bench_pictures(engine->pixels, engine->batch, vit_model_preprocess(engine->model)->size);
+    make_pictures(engine->pixels, engine->batch, vit_model_preprocess(engine->model)->size);
     return VIT_OK;
 }
 
@@ -96,32 +93,38 @@ static double count_flops(const struct vit_session *session)
     return flops;
 }
 
-vit_status vit_bench_engine_run(struct vit_bench_engine *engine, int stream, struct vit_error *err)
+float *vit_bench_engine_logits(const struct vit_bench_engine *engine, int stream)
 {
     size_t n = (size_t)engine->batch * (size_t)vit_model_config(engine->model)->classes;
-    return vit_classify(engine->sessions[stream], engine->pixels, engine->batch, engine->logits + (size_t)stream * n,
-                        err);
+    return engine->logits + (size_t)stream * n;
+}
+
+vit_status vit_bench_engine_run(struct vit_bench_engine *engine, int stream, struct vit_error *err)
+{
+    return vit_classify(engine->sessions[stream], engine->pixels, engine->batch,
+                        vit_bench_engine_logits(engine, stream), err);
 }
 
 vit_status vit_bench_engine_start(struct vit_bench_engine *engine, struct vit_bench_run *run,
-                                  const struct vit_bench_subject *subject, const struct vit_options *options,
-                                  struct vit_error *err)
+                                  const struct vit_bench_subject *subject, struct vit_error *err)
 {
     *engine = (struct vit_bench_engine){.batch = run->batch};
-    double start = vit_bench_now_ms();
+    double start = vit_now();
     VIT_TRY(open_model(&engine->model, subject, err));
-    VIT_TRY(create_sessions(engine, run, options, err));
-    run->load_ms = vit_bench_now_ms() - start;
+    double opened = vit_now();
+    VIT_TRY(create_sessions(engine, run, err));
+    double prepared = vit_now();
     VIT_TRY(allocate(engine, err));
-    double first = vit_bench_now_ms();
+    double allocated = vit_now();
     VIT_TRY(vit_bench_engine_run(engine, 0, err));
-    run->first_result_ms = run->load_ms + vit_bench_now_ms() - first;
+    run->open_ms = 1e3 * (opened - start);
+    run->prepare_ms = 1e3 * (prepared - opened);
+    run->first_result_ms = 1e3 * (vit_now() - allocated) + run->open_ms + run->prepare_ms;
 
     snprintf(run->arch, sizeof run->arch, "%s", vit_model_config(engine->model)->arch);
+    run->image_size = vit_model_preprocess(engine->model)->size;
     run->precision = vit_session_precision(engine->sessions[0]);
     run->flops = count_flops(engine->sessions[0]);
-    for (int i = 0; i < engine->streams; i++)
-        VIT_TRY(vit_bench_check(engine, i, subject, err));
     return VIT_OK;
 }
 
@@ -162,7 +165,7 @@ static vit_status compute_reference(void *context, struct vit_error *err)
     if (status == VIT_OK && !pixels)
         status = vit_fail(err, VIT_ERR_MEMORY, "out of memory for the test pictures");
     if (status == VIT_OK) {
-        vit_bench_pictures(pixels, VIT_BENCH_PICTURES, vit_model_preprocess(model)->size);
+        make_pictures(pixels, VIT_BENCH_PICTURES, vit_model_preprocess(model)->size);
         status = vit_classify(session, pixels, VIT_BENCH_PICTURES, reference->subject->logits, err);
     }
     free(pixels);

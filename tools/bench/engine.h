@@ -1,8 +1,8 @@
-/* bench_engine.h: the model and the sessions of one configuration, inside the measuring process. */
+/* engine.h: the model and the sessions of one configuration, inside the measuring process. */
 #ifndef VIT_TOOLS_BENCH_ENGINE_H
 #define VIT_TOOLS_BENCH_ENGINE_H
 
-#include "tools/bench/bench.h"
+#include "tools/bench/run.h"
 
 struct vit_bench_engine {
     struct vit_model *model;
@@ -15,27 +15,26 @@ struct vit_bench_engine {
 
 enum { VIT_BENCH_PICTURES = 2 };
 
-/* Opens, creates, computes the first batch: run's arch, precision, load_ms, first_result_ms and flops. Then checks the
- * answers of every session against subject->logits. vit_bench_engine_free is due either way. */
+/* Opens, creates, computes the first batch: run's arch, size, precision, flops and the milliseconds of each.
+ * vit_bench_engine_free is due either way. */
 vit_status vit_bench_engine_start(struct vit_bench_engine *engine, struct vit_bench_run *run,
-                                  const struct vit_bench_subject *subject, const struct vit_options *options,
-                                  struct vit_error *err);
+                                  const struct vit_bench_subject *subject, struct vit_error *err);
 void vit_bench_engine_free(struct vit_bench_engine *engine);
 
 /* Computes a batch of the test pictures with one of the sessions. */
 vit_status vit_bench_engine_run(struct vit_bench_engine *engine, int stream, struct vit_error *err);
 
-/* Fills n pixels (S, S, 3) with the test pictures in turn: noise, and bands of colour. */
-void vit_bench_pictures(uint8_t *pixels, int n, int size);
+/* The logits (B, K) of that session's latest batch. */
+float *vit_bench_engine_logits(const struct vit_bench_engine *engine, int stream);
 
-/* Whether a session answers as it must: all numbers, the same bytes when asked again, the same for a picture in every
- * place of the batch, and close to the reference. */
-vit_status vit_bench_check(struct vit_bench_engine *engine, int stream, const struct vit_bench_subject *subject,
-                           struct vit_error *err);
+/* Whether n samples since started (vit_now) are as many as the options ask for, or somebody wants it to stop. */
+bool vit_bench_is_done(const struct vit_options *options, size_t n, double started);
 
-double vit_bench_now_ms(void);
+/* How long it is timed, in seconds, when the options do not say how often. */
+double vit_bench_seconds(const struct vit_options *options);
 
-/* Whether n samples since started_ms are as many as the options ask for, or somebody wants it to stop. */
-bool vit_bench_is_done(const struct vit_options *options, size_t n, double started_ms);
+/* The answers to the test pictures in f32 without tuning, one at a time: subject->logits. */
+vit_status vit_bench_reference(struct vit_bench_subject *subject, int threads, struct vit_error *err);
+void vit_bench_subject_free(struct vit_bench_subject *subject);
 
 #endif

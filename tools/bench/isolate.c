@@ -21,19 +21,17 @@ void vit_isolate_free(void *memory, size_t size)
         munmap(memory, size);
 }
 
-static vit_status await(pid_t child, const struct vit_error *reported, struct vit_error *err)
+vit_status vit_isolate_await(pid_t child, const char *name, struct vit_error *err)
 {
     int status;
     while (waitpid(child, &status, 0) < 0)
         if (errno != EINTR)
             return vit_fail(err, VIT_ERR_INTERNAL, "waitpid: %s", strerror(errno));
     if (WIFSIGNALED(status))
-        return vit_fail(err, VIT_ERR_INTERNAL, "the measuring process was ended by signal %d (%s)", WTERMSIG(status),
+        return vit_fail(err, VIT_ERR_INTERNAL, "%s was ended by signal %d (%s)", name, WTERMSIG(status),
                         strsignal(WTERMSIG(status)));
     if (WEXITSTATUS(status) != 0)
-        return vit_fail(err, VIT_ERR_INTERNAL, "the measuring process ended with status %d", WEXITSTATUS(status));
-    if (reported->status != VIT_OK)
-        return vit_fail(err, reported->status, "%s", reported->message);
+        return vit_fail(err, VIT_ERR_INTERNAL, "%s ended with status %d", name, WEXITSTATUS(status));
     return VIT_OK;
 }
 
@@ -49,7 +47,9 @@ vit_status vit_isolate(vit_status (*work)(void *context, struct vit_error *err),
         _exit(0);
     }
     vit_status status = child < 0 ? vit_fail(err, VIT_ERR_INTERNAL, "fork: %s", strerror(errno))
-                                  : await(child, reported, err);
+                                  : vit_isolate_await(child, "the measuring process", err);
+    if (status == VIT_OK && reported->status != VIT_OK)
+        status = vit_fail(err, reported->status, "%s", reported->message);
     vit_isolate_free(reported, sizeof *reported);
     return status;
 }

@@ -4,8 +4,9 @@
 #define VIT_TOOLS_ISOLATE_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
-#include "vit/base/error.h"
+#include "vit/vit.h"
 
 /* Memory that is zero and in which the caller sees what the work wrote; pages that are never touched cost nothing.
  * NULL: out of memory. */
@@ -14,5 +15,8 @@ void vit_isolate_free(void *memory, size_t size); /* NULL is fine */
 
 /* Runs work(context) in a child process and hands back its status and message. A child that dies is an error. */
 vit_status vit_isolate(vit_status (*work)(void *context, struct vit_error *err), void *context, struct vit_error *err);
+
+/* Waits for the end of a child process. One that dies or ends with another status than 0 is an error that names it. */
+vit_status vit_isolate_await(pid_t child, const char *name, struct vit_error *err);
 
 #endif

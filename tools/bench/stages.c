@@ -1,12 +1,15 @@
-/* bench_stages.c: from file to answer, stage by stage: how long the pictures of a folder take to decode, resize and
- * infer. One after the other, so that each stage has the machine for itself; `vit classify` decodes beside
- * computing. */
+/* stages.c: from file to answer. First stage by stage: how long the pictures of a folder take to decode, resize
+ * and infer, one after the other, so that each stage has the machine for itself. Then all together, as `vit
+ * classify` does it. */
+#include <math.h>
 #include <stdlib.h>
 
+#include "tools/bench/check.h"
 #include "tools/bench/engine.h"
 #include "tools/bench/isolate.h"
-#include "tools/bench/sysinfo.h"
-#include "tools/pictures/inputs.h"
+#include "tools/bench/measure.h"
+#include "tools/bench/pipeline.h"
+#include "tools/bench/surroundings.h"
 
 enum { MAX_SAMPLES = 1 << 16 };
 
@@ -29,16 +32,16 @@ static vit_status load_picture(const struct vit_bench_engine *engine, const char
 {
     uint8_t *rgb;
     struct vit_input input = {0};
-    double start = vit_bench_now_ms();
+    double start = vit_now();
     vit_status status =
         vit_decode_image(&rgb, &input.width, &input.height, &(struct vit_input){.path = file}, &options->decode, err);
-    double decoded = vit_bench_now_ms();
+    double decoded = vit_now();
     if (status == VIT_OK) {
         input.rgb = rgb;
         status = vit_load_image(engine->model, &input, &options->decode, pixels, err);
     }
-    ms[VIT_STAGE_DECODE] += decoded - start;
-    ms[VIT_STAGE_RESIZE] += vit_bench_now_ms() - decoded;
+    ms[VIT_STAGE_DECODE] += 1e3 * (decoded - start);
+    ms[VIT_STAGE_RESIZE] += 1e3 * (vit_now() - decoded);
     free(rgb);
     return status == VIT_OK ? VIT_OK : vit_context(err, status, "%s", file);
 }
@@ -54,9 +57,9 @@ static vit_status run_batch(struct vit_bench_engine *engine, const struct vit_in
         const char *file = inputs->items[(first + (size_t)i) % inputs->n].file;
         VIT_TRY(load_picture(engine, file, engine->pixels + (size_t)i * size, options, ms, err));
     }
-    double start = vit_bench_now_ms();
+    double start = vit_now();
     VIT_TRY(vit_bench_engine_run(engine, 0, err));
-    ms[VIT_STAGE_INFER] = vit_bench_now_ms() - start;
+    ms[VIT_STAGE_INFER] = 1e3 * (vit_now() - start);
     for (int s = 0; s < VIT_STAGES; s++)
         ms[s] /= engine->batch;
     return VIT_OK;
@@ -68,7 +71,7 @@ static vit_status run_batches(struct timing *timing, struct vit_bench_engine *en
     double ms[VIT_STAGES];
     for (int i = 0; i < options->warm_up; i++)
         VIT_TRY(run_batch(engine, inputs, 0, options, ms, err));
-    double started = vit_bench_now_ms();
+    double started = vit_now();
     for (; timing->n < MAX_SAMPLES && !vit_bench_is_done(options, timing->n, started); timing->n++) {
         VIT_TRY(run_batch(engine, inputs, timing->n * (size_t)engine->batch, options, ms, err));
         for (int s = 0; s < VIT_STAGES; s++)
@@ -84,12 +87,23 @@ static vit_status time_stages(struct job *job, struct vit_bench_engine *engine, 
     if (!timing)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
     vit_status status = run_batches(timing, engine, inputs, job->options, err);
-    job->run.n_pictures = (int)timing->n * engine->batch;
     for (int s = 0; s < VIT_STAGES && status == VIT_OK; s++)
         if (!vit_stats_summarise(&job->run.stages_ms[s], timing->ms[s], timing->n))
             status = vit_fail(err, VIT_ERR_MEMORY, "out of memory");
     free(timing);
     return status;
+}
+
+/* As many batches of each stream as were timed stage by stage, or as take so long. */
+static size_t count_pictures(const struct job *job)
+{
+    size_t batches = job->run.stages_ms[VIT_STAGE_INFER].n;
+    double ms = 0;
+    for (int s = 0; s < VIT_STAGES; s++)
+        ms += job->run.stages_ms[s].mean;
+    if (!job->options->repetitions)
+        batches = (size_t)fmin(fmax(1e3 * vit_bench_seconds(job->options) / (ms * job->run.batch), 3), 1 << 20);
+    return batches * (size_t)job->run.batch * (size_t)job->run.streams;
 }
 
 static vit_status list_pictures(struct vit_inputs *inputs, const struct vit_options *options, struct vit_error *err)
@@ -109,10 +123,15 @@ static vit_status measure(void *context, struct vit_error *err)
     struct vit_bench_engine engine = {0};
     vit_status status = list_pictures(&inputs, job->options, err);
     if (status == VIT_OK)
-        status = vit_bench_engine_start(&engine, &job->run, job->subject, job->options, err);
+        status = vit_bench_engine_start(&engine, &job->run, job->subject, err);
+    if (status == VIT_OK)
+        status = vit_bench_check(&engine, job->subject, err);
     if (status == VIT_OK)
         status = time_stages(job, &engine, &inputs, err);
-    job->run.peak_rss_mb = vit_sysinfo_peak_mb();
+    if (status == VIT_OK)
+        status = vit_bench_pipeline(&job->run, &engine, &inputs, count_pictures(job), job->options, err);
+    job->run.rss_mb = vit_surroundings_memory_mb();
+    job->run.peak_rss_mb = vit_surroundings_peak_mb();
     vit_bench_engine_free(&engine);
     vit_inputs_free(&inputs);
     return status;

@@ -11,9 +11,17 @@
 
 static int data_fd = -1; /* what stdout was when the program started */
 
+static void end_quietly(int signal_number)
+{
+    (void)signal_number;
+    _exit(2);
+}
+
 void vit_output_claim_stdout(void)
 {
-    signal(SIGPIPE, SIG_IGN);
+    struct sigaction inherited, quiet = { .sa_handler = end_quietly };
+    if (sigaction(SIGPIPE, NULL, &inherited) == 0 && inherited.sa_handler != SIG_IGN)
+        sigaction(SIGPIPE, &quiet, NULL);
     /* Closed standard descriptors are filled, or the next file opened would become one of them. Those for writing are
      * filled for reading, so that writing data to them stays an error. */
     for (int fd = 0; fd <= 2; fd++) {

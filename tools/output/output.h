@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "vit/base/error.h"
+#include "vit/vit.h"
 
 struct vit_output {
     FILE *text;       /* write here; it gathers in memory until the flush */
@@ -17,7 +17,7 @@ struct vit_output {
 };
 
 /* Keeps a duplicate of fd 1 for data and lets fd 1 lead to stderr, so that no library can print between the records.
- * Ignores SIGPIPE: a closed pipe is then an error of write. Once, before anything is opened. */
+ * Once, before anything is opened. A pipe that nobody reads any more ends the program without a word, by status 2. */
 void vit_output_claim_stdout(void);
 
 /* path NULL or "-": stdout. A file is created or emptied. On failure nothing is left to close. */

@@ -2,29 +2,23 @@
 #include "tools/output/progress.h"
 
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "vit/vit.h"
 
 enum { WIDTH = 30 };
 
 static const double FIRST_DRAWN = 0.5, DRAWN_EVERY = 0.1; /* seconds: a short run needs no bar */
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 void vit_progress_start(struct vit_progress *progress, size_t total, int data_fd, bool quiet)
 {
-    *progress = (struct vit_progress){ .total = total, .start = now() };
+    *progress = (struct vit_progress){ .total = total, .start = vit_now() };
     progress->shown = total > 1 && !quiet && isatty(STDERR_FILENO) && !isatty(data_fd);
 }
 
 double vit_progress_seconds(const struct vit_progress *progress)
 {
-    return now() - progress->start;
+    return vit_now() - progress->start;
 }
 
 static void draw(struct vit_progress *progress, double seconds)

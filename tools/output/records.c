@@ -1,6 +1,8 @@
 /* records.c: text for people; json, jsonl, csv and tsv for programs. */
 #include "tools/output/records.h"
 
+#include <string.h>
+
 #include "tools/output/text.h"
 
 /* ---- text ---- */
@@ -16,11 +18,12 @@ static void write_text(const struct vit_records *records, const struct vit_recor
     for (int i = 0; i < record->n; i++) {
         double score = (double)record->results[i].score;
         fputs(i == 0 ? best : "", out);
-        if (records->scores == VIT_SCORE_LOGIT)
-            fprintf(out, "  %9.4f   ", score);
+        int used = records->scores == VIT_SCORE_LOGIT ? fprintf(out, "  %9.4f   ", score)
+                                                       : fprintf(out, "  %6.2f%%   ", 100.0 * score);
+        if (records->columns > used)
+            vit_text_cut(out, record->results[i].label, records->columns - used);
         else
-            fprintf(out, "  %6.2f%%   ", 100.0 * score);
-        vit_text_plain(out, record->results[i].label);
+            vit_text_plain(out, record->results[i].label);
         fprintf(out, "%s\n", i == 0 ? plain : "");
     }
     if (record->n == 0)
@@ -42,7 +45,13 @@ static void write_json(const struct vit_records *records, const struct vit_recor
     fputs(",\"results\":[", out);
     for (int i = 0; i < record->n; i++) {
         const struct vit_result *result = &record->results[i];
-        fprintf(out, "%s{\"index\":%d,\"label\":", i ? "," : "", result->index);
+        const char *id = vit_model_label_id(records->model, result->index);
+        fprintf(out, "%s{\"index\":%d", i ? "," : "", result->index);
+        if (strcmp(id, result->label) != 0) { /* a model without ids answers with the label */
+            fputs(",\"id\":", out);
+            vit_text_json(out, id);
+        }
+        fputs(",\"label\":", out);
         vit_text_json(out, result->label);
         fputs(",\"score\":", out);
         vit_text_json_real(out, (double)result->score);
@@ -72,11 +81,13 @@ static void write_header(const struct vit_records *records)
         fprintf(records->output->text, "%s%c", names[i], i < 5 ? separator(records) : '\n');
 }
 
-static void write_failed_row(const struct vit_records *records, const struct vit_record *record)
+/* Of an input that failed, or of whose classes none reaches the threshold. */
+static void write_empty_row(const struct vit_records *records, const struct vit_record *record)
 {
     FILE *out = records->output->text;
-    char error[VIT_ERROR_MAX + 32];
-    snprintf(error, sizeof error, "%s: %s", vit_status_name(record->err->status), record->err->message);
+    char error[VIT_ERROR_MAX + 32] = "";
+    if (record->err)
+        snprintf(error, sizeof error, "%s: %s", vit_status_name(record->err->status), record->err->message);
     vit_text_field(out, record->file, separator(records));
     for (int i = 0; i < 5; i++)
         putc(separator(records), out);
@@ -126,8 +137,8 @@ vit_status vit_records_write(struct vit_records *records, const struct vit_recor
         putc('\n', out);
         break;
     default:
-        if (record->err)
-            write_failed_row(records, record);
+        if (record->n == 0)
+            write_empty_row(records, record);
         else
             write_rows(records, record);
     }

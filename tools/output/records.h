@@ -2,7 +2,7 @@
 #ifndef VIT_TOOLS_RECORDS_H
 #define VIT_TOOLS_RECORDS_H
 
-#include "tools/options.h"
+#include "tools/common/options.h"
 #include "tools/output/output.h"
 
 struct vit_record {
@@ -16,7 +16,9 @@ struct vit_records {
     struct vit_output *output;
     int format; /* VIT_FORMAT_ */
     int scores; /* enum vit_score */
+    const struct vit_model *model; /* of the results */
     bool color;
+    int columns; /* that text may take, labels being cut; 0: any */
     size_t n; /* written so far */
 };
 

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char REPLACEMENT[] = "\xEF\xBF\xBD"; /* U+FFFD */
@@ -58,16 +59,35 @@ void vit_text_plain(FILE *out, const char *s)
         if (c == '\n' || c == '\t' || c == '\r') {
             fprintf(out, "\\%c", c == '\n' ? 'n' : c == '\t' ? 't' : 'r');
             s++;
-        } else if (c < 0x20 || c == 0x7F) {
-            fprintf(out, "\\x%02x", c);
-            s++;
-        } else if (c == 0xC2 && next >= 0x80 && next < 0xA0) { /* C1 controls: terminals obey them too */
-            fprintf(out, "\\x%02x", next);
-            s += 2;
-        } else {
-            s += put_char(out, s);
+            continue;
         }
+        bool good, c1 = c == 0xC2 && next >= 0x80 && next < 0xA0; /* controls too, which terminals obey */
+        size_t n = next_char(s, &good);
+        good = good && c >= 0x20 && c != 0x7F && !c1;
+        for (; n > 0; n--)
+            fprintf(out, good ? "%c" : "\\x%02x", (unsigned char)*s++);
     }
+}
+
+/* Columns of a terminal that the character at s takes: two where it may be as wide as Chinese ones are. */
+static int width_of(const char *s)
+{
+    return (unsigned char)*s < 0xE0 ? 1 : 2;
+}
+
+void vit_text_cut(FILE *out, const char *s, int columns)
+{
+    int width = 0;
+    size_t n = 0, cut = 0; /* the bytes so far, and those that leave room for the dots */
+    for (bool good; s[n] && width <= columns; n += next_char(s + n, &good)) {
+        if (width <= columns - 3)
+            cut = n;
+        width += width_of(s + n);
+    }
+    char *start = width > columns ? strndup(s, cut) : NULL;
+    vit_text_plain(out, start ? start : s);
+    fputs(start ? "..." : "", out);
+    free(start);
 }
 
 void vit_text_json(FILE *out, const char *s)
@@ -98,7 +118,7 @@ void vit_text_field(FILE *out, const char *s, char separator)
     while (*s) {
         if (*s == '"')
             putc('"', out);
-        s += put_char(out, s);
+        putc(*s++, out);
     }
     if (quote)
         putc('"', out);

@@ -1,8 +1,9 @@
-/* inputs.c: files, folders and stdin. */
+/* inputs.c: files, folders, pipes and stdin. */
 #include "tools/pictures/inputs.h"
 
-#include <dirent.h>
 #include <errno.h>
+#include <fts.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -28,8 +29,7 @@ static vit_status out_of_memory(struct vit_error *err)
     return vit_fail(err, VIT_ERR_MEMORY, "out of memory: the list of inputs");
 }
 
-/* Appends an item named folder/name, or name alone when folder is NULL. */
-static vit_status append(struct vit_inputs *inputs, const char *folder, const char *name, struct vit_error *err)
+static vit_status append(struct vit_inputs *inputs, const char *file, struct vit_error *err)
 {
     if (inputs->n == inputs->capacity) {
         size_t capacity = inputs->capacity ? 2 * inputs->capacity : 64;
@@ -39,73 +39,122 @@ static vit_status append(struct vit_inputs *inputs, const char *folder, const ch
         inputs->items = items;
         inputs->capacity = capacity;
     }
-    size_t length = folder ? strlen(folder) : 0;
-    const char *slash = length > 0 && folder[length - 1] != '/' ? "/" : "";
-    char *file;
-    if (asprintf(&file, "%s%s%s", folder ? folder : "", slash, name) < 0)
+    char *copy = strdup(file);
+    if (!copy)
         return out_of_memory(err);
-    inputs->items[inputs->n++] = (struct vit_item){ .file = file };
+    inputs->items[inputs->n++] = (struct vit_item){ .file = copy };
     return VIT_OK;
 }
 
-/* A folder that cannot be listed is one failed input. */
-static vit_status append_failed(struct vit_inputs *inputs, const char *folder, int error, struct vit_error *err)
+/* Appends an input that has failed already, for a reason that the system would not give. */
+__attribute__((format(printf, 4, 5))) static vit_status append_failed(struct vit_inputs *inputs, const char *file,
+                                                                      struct vit_error *err, const char *format, ...)
 {
-    VIT_TRY(append(inputs, NULL, folder, err));
+    VIT_TRY(append(inputs, file, err));
     struct vit_item *item = &inputs->items[inputs->n - 1];
-    item->err = malloc(sizeof *item->err);
+    item->err = calloc(1, sizeof *item->err);
     if (!item->err)
         return out_of_memory(err);
-    vit_fail(item->err, VIT_ERR_OPEN, "cannot list the folder: %s", strerror(error));
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(item->err->message, sizeof item->err->message, format, arguments);
+    va_end(arguments);
+    item->err->status = VIT_ERR_OPEN;
     return VIT_OK;
 }
+
+/* ---- Folders ---- */
 
 static int by_bytes(const void *a, const void *b)
 {
     return strcmp(((const struct vit_item *)a)->file, ((const struct vit_item *)b)->file);
 }
 
-static bool is_folder(const char *path)
+/* A link in a folder stands for a file. One to a folder is left out, so that nothing comes twice and the walk ends. */
+static vit_status append_link(struct vit_inputs *inputs, const char *path, struct vit_error *err)
 {
     struct stat status;
-    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
-}
-
-/* Appends the folder's pictures, in the order in which the system lists them. */
-static vit_status list_folder(struct vit_inputs *inputs, const char *folder, DIR *dir, struct vit_error *err)
-{
-    for (;;) {
-        errno = 0;
-        const struct dirent *entry = readdir(dir);
-        if (!entry)
-            return errno ? append_failed(inputs, folder, errno, err) : VIT_OK;
-        if (entry->d_type == DT_DIR || strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        if (!vit_inputs_is_picture(entry->d_name)) {
-            inputs->n_skipped++;
-            continue;
-        }
-        VIT_TRY(append(inputs, folder, entry->d_name, err));
-        /* A link, or a file system that does not say: a look is needed. */
-        bool unsure = entry->d_type == DT_UNKNOWN || entry->d_type == DT_LNK;
-        if (unsure && is_folder(inputs->items[inputs->n - 1].file))
-            free(inputs->items[--inputs->n].file);
+    bool broken = stat(path, &status) != 0;
+    if (!vit_inputs_is_picture(path) || (!broken && !S_ISREG(status.st_mode))) {
+        inputs->n_skipped++;
+        return VIT_OK;
     }
+    return broken ? append_failed(inputs, path, err, "broken link: %s", strerror(errno)) : append(inputs, path, err);
 }
 
-static vit_status append_folder(struct vit_inputs *inputs, const char *folder, bool quiet, struct vit_error *err)
+/* What the walk meets: pictures are appended, and what cannot be listed as a failed input. */
+static vit_status append_entry(struct vit_inputs *inputs, FTS *tree, FTSENT *entry, bool recursive,
+                               struct vit_error *err)
 {
-    DIR *dir = opendir(folder);
-    if (!dir)
-        return append_failed(inputs, folder, errno, err);
-    size_t first = inputs->n;
-    vit_status status = list_folder(inputs, folder, dir, err);
-    closedir(dir);
+    const char *path = entry->fts_path;
+    if (entry->fts_info == FTS_DP)
+        return VIT_OK;
+    if (entry->fts_level > FTS_ROOTLEVEL && entry->fts_name[0] == '.') {
+        inputs->n_skipped++;
+        fts_set(tree, entry, FTS_SKIP);
+        return VIT_OK;
+    }
+    switch (entry->fts_info) {
+    case FTS_D:
+        if (recursive || entry->fts_level == FTS_ROOTLEVEL)
+            return VIT_OK;
+        inputs->n_subfolders++;
+        fts_set(tree, entry, FTS_SKIP);
+        return VIT_OK;
+    case FTS_NS:
+        return append_failed(inputs, path, err, "cannot open: %s", strerror(entry->fts_errno));
+    case FTS_DNR:
+    case FTS_ERR:
+        return append_failed(inputs, path, err, "cannot list the folder: %s", strerror(entry->fts_errno));
+    case FTS_SL:
+        return append_link(inputs, path, err);
+    case FTS_F:
+        if (vit_inputs_is_picture(path))
+            return append(inputs, path, err);
+    }
+    inputs->n_skipped++;
+    return VIT_OK;
+}
+
+static vit_status append_folder(struct vit_inputs *inputs, const char *folder, const struct vit_options *options,
+                                struct vit_error *err)
+{
+    char *const roots[] = { (char *)(size_t)folder, NULL };
+    FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, NULL);
+    if (!tree)
+        return out_of_memory(err);
+    size_t first = inputs->n, subfolders = inputs->n_subfolders;
+    vit_status status = VIT_OK;
+    FTSENT *entry;
+    while (errno = 0, status == VIT_OK && (entry = fts_read(tree)))
+        status = append_entry(inputs, tree, entry, options->recursive, err);
+    if (status == VIT_OK && errno)
+        status = append_failed(inputs, folder, err, "cannot list the folder: %s", strerror(errno));
+    fts_close(tree);
     if (inputs->n > first)
         qsort(inputs->items + first, inputs->n - first, sizeof inputs->items[0], by_bytes);
-    else if (status == VIT_OK && !quiet)
+    else if (status == VIT_OK && !options->quiet)
         vit_say("%s: no .jpg, .jpeg, .png or .bmp in this folder", folder);
+    subfolders = inputs->n_subfolders - subfolders;
+    if (subfolders > 0 && !options->quiet)
+        vit_say("%s: %zu %s left out; -r takes them, too", folder, subfolders, subfolders == 1 ? "subfolder" : "subfolders");
     return status;
+}
+
+/* ---- Any PATH ---- */
+
+static vit_status append_path(struct vit_inputs *inputs, const char *path, const struct vit_options *options,
+                              struct vit_error *err)
+{
+    struct stat status;
+    bool exists = stat(path, &status) == 0;
+    if (exists && S_ISDIR(status.st_mode))
+        return append_folder(inputs, path, options, err);
+    if (!exists && (strncmp(path, "https://", 8) == 0 || strncmp(path, "http://", 7) == 0))
+        return append_failed(inputs, path, err, "vit does not download: curl -L '%s' | vit classify -", path);
+    VIT_TRY(append(inputs, path, err));
+    inputs->items[inputs->n - 1].is_pipe = exists && S_ISFIFO(status.st_mode);
+    return VIT_OK;
 }
 
 vit_status vit_inputs_expand(struct vit_inputs *inputs, const struct vit_options *options, struct vit_error *err)
@@ -114,17 +163,15 @@ vit_status vit_inputs_expand(struct vit_inputs *inputs, const struct vit_options
     bool has_stdin = false;
     for (int i = 0; i < options->n_args; i++) {
         const char *path = options->args[i];
-        if (strcmp(path, "-") == 0) {
-            if (has_stdin)
-                return vit_fail(err, VIT_ERR_UNSUPPORTED, "-: stdin can be given only once");
-            has_stdin = true;
-            VIT_TRY(append(inputs, NULL, path, err));
-            inputs->items[inputs->n - 1].from_stdin = true;
-        } else if (is_folder(path)) {
-            VIT_TRY(append_folder(inputs, path, options->quiet, err));
-        } else {
-            VIT_TRY(append(inputs, NULL, path, err));
+        if (strcmp(path, "-") != 0) {
+            VIT_TRY(append_path(inputs, path, options, err));
+            continue;
         }
+        if (has_stdin)
+            return vit_fail(err, VIT_ERR_UNSUPPORTED, "-: stdin can be given only once");
+        has_stdin = true;
+        VIT_TRY(append(inputs, path, err));
+        inputs->items[inputs->n - 1].is_stdin = true;
     }
     return VIT_OK;
 }

@@ -2,22 +2,25 @@
 #ifndef VIT_TOOLS_INPUTS_H
 #define VIT_TOOLS_INPUTS_H
 
-#include "tools/options.h"
+#include "tools/common/options.h"
 
 struct vit_item {
     char *file;            /* as records name it; "-" is stdin */
-    struct vit_error *err; /* NULL; or why it cannot even be tried (a folder that cannot be listed) */
-    bool from_stdin;
+    struct vit_error *err; /* NULL; or why it cannot even be tried (a folder that cannot be listed, a broken link) */
+    bool is_stdin, is_pipe; /* read to its end */
 };
 
 struct vit_inputs {
     struct vit_item *items;
     size_t n, capacity;
-    size_t n_skipped; /* files in folders that are no pictures by their names */
+    size_t n_skipped; /* entries of folders: hidden, links to folders, no pictures by their names */
+    size_t n_subfolders; /* that were left out */
 };
 
-/* Expands options->args in their order. A file is always listed, also when it does not exist; a folder stands for its
- * own .jpg .jpeg .png .bmp sorted by bytes; "-" may come once. Warns of empty folders unless quiet.
+/* Expands options->args in their order. A file is always listed, also when it does not exist; "-" may come once. A
+ * folder stands for the .jpg .jpeg .png .bmp in it, and with options->recursive in its subfolders, sorted by the bytes
+ * of their paths. What is hidden there is left out, links to files are followed, links to folders are not. Warns of empty
+ * folders and of subfolders that are left out unless quiet.
  * vit_inputs_free is due either way. Errors: memory, unsupported. */
 vit_status vit_inputs_expand(struct vit_inputs *inputs, const struct vit_options *options, struct vit_error *err);
 void vit_inputs_free(struct vit_inputs *inputs);

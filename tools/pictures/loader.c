@@ -2,13 +2,16 @@
 #include "tools/pictures/loader.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "tools/stop.h"
+#include "tools/common/stop.h"
 
 enum { AHEAD = 8 }; /* pictures to have ready for each thread, so that a slow one does not stall the computation */
 
@@ -37,43 +40,66 @@ struct vit_loader {
 
 /* ---- One input ---- */
 
-/* Reads stdin to its end, or to one byte past the limit, which the decoder then refuses by that limit. A stop ends the
+/* Reads a pipe to its end, or to one byte past the limit, which the decoder then refuses by that limit. A stop ends the
  * wait for a pipe that says nothing. */
-static vit_status read_stdin(uint8_t **bytes, size_t *n, int64_t max, struct vit_error *err)
+static vit_status read_pipe(int fd, uint8_t **bytes, size_t *n, int64_t max, struct vit_error *err)
 {
     size_t capacity = 0;
-    struct pollfd waits[] = { { .fd = STDIN_FILENO, .events = POLLIN }, { .fd = vit_stop_fd(), .events = POLLIN } };
+    struct pollfd waits[] = { { .fd = fd, .events = POLLIN }, { .fd = vit_stop_fd(), .events = POLLIN } };
     while ((int64_t)*n <= max) {
         if (*n == capacity) {
             capacity = capacity ? 2 * capacity : 1 << 20;
             uint8_t *larger = realloc(*bytes, capacity);
             if (!larger)
-                return vit_fail(err, VIT_ERR_MEMORY, "out of memory: %zu bytes for stdin", capacity);
+                return vit_fail(err, VIT_ERR_MEMORY, "out of memory: %zu bytes from a pipe", capacity);
             *bytes = larger;
         }
         if (poll(waits, 2, -1) < 0 && errno != EINTR)
-            return vit_fail(err, VIT_ERR_READ, "stdin: %s", strerror(errno));
+            return vit_fail(err, VIT_ERR_READ, "cannot read: %s", strerror(errno));
         if (vit_stop_requested())
-            return vit_fail(err, VIT_ERR_READ, "stdin: interrupted");
-        ssize_t got = read(STDIN_FILENO, *bytes + *n, capacity - *n);
+            return vit_fail(err, VIT_ERR_READ, "interrupted");
+        ssize_t got = read(fd, *bytes + *n, capacity - *n);
         if (got == 0)
             return VIT_OK;
         if (got < 0 && errno != EINTR && errno != EAGAIN)
-            return vit_fail(err, VIT_ERR_READ, "stdin: %s", strerror(errno));
+            return vit_fail(err, VIT_ERR_READ, "cannot read: %s", strerror(errno));
         *n += got > 0 ? (size_t)got : 0;
     }
     return VIT_OK;
 }
 
-static vit_status load_stdin(const struct vit_loader *loader, uint8_t *pixels, struct vit_error *err)
+/* Whether the first line is the name of a file, as in the output of ls or find. */
+static bool are_names(const uint8_t *bytes, size_t n)
+{
+    char name[PATH_MAX];
+    snprintf(name, sizeof name, "%.*s", n < sizeof name ? (int)n : (int)sizeof name - 1, (const char *)bytes);
+    name[strcspn(name, "\r\n")] = '\0';
+    return access(name, F_OK) == 0;
+}
+
+static vit_status load_pipe(const struct vit_loader *loader, int fd, uint8_t *pixels, struct vit_error *err)
 {
     uint8_t *bytes = NULL;
     size_t n = 0;
-    vit_status status = read_stdin(&bytes, &n, loader->decode->max_bytes, err);
+    vit_status status = read_pipe(fd, &bytes, &n, loader->decode->max_bytes, err);
     if (status == VIT_OK)
         status = vit_load_image(loader->model, &(struct vit_input){ .bytes = bytes, .n_bytes = n }, loader->decode,
                                 pixels, err);
+    if (status == VIT_ERR_UNSUPPORTED && are_names(bytes, n))
+        vit_fail(err, status, "names of files, not a picture: pipe them to xargs -d '\\n' vit classify");
     free(bytes);
+    return status;
+}
+
+/* Without a wait for a writer, which read_pipe does, and can end. */
+static vit_status load_named_pipe(const struct vit_loader *loader, const char *path, uint8_t *pixels,
+                                  struct vit_error *err)
+{
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return vit_fail(err, VIT_ERR_OPEN, "cannot open: %s", strerror(errno));
+    vit_status status = load_pipe(loader, fd, pixels, err);
+    close(fd);
     return status;
 }
 
@@ -84,8 +110,10 @@ static vit_status load(const struct vit_loader *loader, const struct vit_item *i
         *err = *item->err;
         return err->status;
     }
-    if (item->from_stdin)
-        return load_stdin(loader, pixels, err);
+    if (item->is_stdin)
+        return load_pipe(loader, STDIN_FILENO, pixels, err);
+    if (item->is_pipe)
+        return load_named_pipe(loader, item->file, pixels, err);
     return vit_load_image(loader->model, &(struct vit_input){ .path = item->file }, loader->decode, pixels, err);
 }
 
@@ -220,6 +248,11 @@ vit_status vit_loader_start(struct vit_loader **loader, const struct vit_model *
     else
         *loader = l;
     return status;
+}
+
+int vit_loader_batch(const struct vit_loader *loader)
+{
+    return loader->batch;
 }
 
 void vit_loader_free(struct vit_loader *loader)

@@ -20,6 +20,9 @@ struct vit_loader;
 vit_status vit_loader_start(struct vit_loader **loader, const struct vit_model *model, const struct vit_inputs *inputs,
                             const struct vit_decode_options *decode, int batch, int threads, struct vit_error *err);
 
+/* Inputs in a batch: what vit_loader_start was given, or all when they are fewer. */
+int vit_loader_batch(const struct vit_loader *loader);
+
 /* The next batch, the caller's until it is given back; NULL after the last one, or when a stop was requested (stop.h).
  * Several threads may call. */
 const struct vit_batch *vit_loader_next(struct vit_loader *loader);

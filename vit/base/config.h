@@ -60,6 +60,7 @@ struct vit_config {
     int patch;               /* P */
     int image_size;          /* S; S % P == 0 */
     int classes;             /* K; 0: no classifier, features only */
+    bool projection;         /* the head projects to an embedding shared with texts: its K numbers are no classes */
     double eps;              /* of every layer norm; rounded to f32 when it is used */
     enum vit_act act;
     bool swiglu;      /* fc1 (2F, D): act(first half) * second half */

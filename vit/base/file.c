@@ -19,14 +19,15 @@ vit_status vit_file_open(struct vit_file *file, const char *path, struct vit_err
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
 
     /* Non-blocking: opening a FIFO would otherwise wait for a writer. Regular files ignore it. */
-    file->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    file->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (file->fd < 0)
-        return vit_fail(err, VIT_ERR_OPEN, "cannot be opened: %s", strerror(errno));
+        return vit_fail(err, VIT_ERR_OPEN, "cannot open: %s", strerror(errno));
     struct stat st;
     if (fstat(file->fd, &st) != 0)
-        return vit_fail(err, VIT_ERR_OPEN, "cannot be examined: %s", strerror(errno));
+        return vit_fail(err, VIT_ERR_READ, "cannot examine: %s", strerror(errno));
     if (!S_ISREG(st.st_mode))
-        return vit_fail(err, VIT_ERR_OPEN, "is not a regular file");
+        return vit_fail(err, VIT_ERR_UNSUPPORTED,
+                        S_ISDIR(st.st_mode) ? "a folder, not a file" : "a pipe, socket or device, not a file");
     if (st.st_size == 0)
         return vit_fail(err, VIT_ERR_EMPTY, "the file is empty");
     file->size = st.st_size;
@@ -38,7 +39,7 @@ static vit_status check_unchanged(const struct vit_file *file, struct vit_error 
 {
     struct stat st;
     if (fstat(file->fd, &st) != 0)
-        return vit_fail(err, VIT_ERR_READ, "cannot be examined: %s", strerror(errno));
+        return vit_fail(err, VIT_ERR_READ, "cannot examine: %s", strerror(errno));
     if (st.st_size != file->size)
         return vit_fail(err, VIT_ERR_READ, "the file changed while it was open: %" PRId64 " bytes, then %" PRId64,
                         file->size, (int64_t)st.st_size);
@@ -68,10 +69,50 @@ vit_status vit_file_read(const struct vit_file *file, int64_t offset, void *dst,
     return check_unchanged(file, err);
 }
 
+vit_status vit_file_next(void *context, void *dst, size_t n, struct vit_error *err)
+{
+    struct vit_file_stream *stream = context;
+    VIT_TRY(vit_file_read(stream->file, stream->offset, dst, n, err));
+    stream->offset += (int64_t)n;
+    return VIT_OK;
+}
+
 void vit_file_close(struct vit_file *file)
 {
     if (file->fd >= 0)
         close(file->fd);
     free(file->path);
     *file = (struct vit_file){.fd = -1};
+}
+
+vit_status vit_file_read_all(const struct vit_file *file, int64_t max, void **bytes, struct vit_error *err)
+{
+    *bytes = NULL;
+    if (file->size > max)
+        return vit_fail(err, VIT_ERR_TOO_LARGE,
+                        "a file of %" PRId64 " bytes is above the limit of %" PRId64 " bytes", file->size, max);
+    size_t n = (size_t)file->size;
+    char *all = malloc(n + 1);
+    if (!all)
+        return vit_fail(err, VIT_ERR_MEMORY, "out of memory for a file of %zu bytes", n);
+    vit_status status = vit_file_read(file, 0, all, n, err);
+    if (status != VIT_OK) {
+        free(all);
+        return status;
+    }
+    all[n] = '\0';
+    *bytes = all;
+    return VIT_OK;
+}
+
+vit_status vit_file_load(const char *path, int64_t max, void **bytes, size_t *n, struct vit_error *err)
+{
+    struct vit_file file;
+    *bytes = NULL;
+    vit_status status = vit_file_open(&file, path, err);
+    if (status == VIT_OK)
+        status = vit_file_read_all(&file, max, bytes, err);
+    *n = (size_t)file.size;
+    vit_file_close(&file);
+    return status;
 }

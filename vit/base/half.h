@@ -18,4 +18,7 @@ void vit_widen(float *dst, const void *src, enum vit_dtype dtype, int64_t n);
 /* The other way, to F16 or BF16, rounding to nearest, ties to even. False: a finite value became infinite. */
 bool vit_narrow(void *dst, const float *src, enum vit_dtype dtype, int64_t n);
 
+/* In place: the values that remain when data (n) goes through F16 or BF16. */
+void vit_round_to(float *data, enum vit_dtype dtype, int64_t n);
+
 #endif

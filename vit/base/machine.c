@@ -108,7 +108,7 @@ static int cgroup_quota(void)
     return tightest;
 }
 
-int vit_machine_cores(void)
+int vit_default_threads(void)
 {
     int cores = count_cores(), quota = cgroup_quota();
     return quota > 0 && quota < cores ? quota : cores;

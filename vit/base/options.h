@@ -12,7 +12,8 @@ extern "C" {
 /* All zero: nothing is said. What is said here goes before what the checkpoint, the files beside it and the tables of
  * its family say. */
 struct vit_model_options {
-    const char *arch;          /* architecture, as "vit_base_patch16_224", with or without timm's ".tag" */
+    const char *arch;          /* architecture, as "vit_base_patch16_224", with or without timm's ".tag"; a file of vit's
+                                * own says so itself and takes none */
     const char *head;          /* a checkpoint file that holds only the classifier: weight and bias */
     const char *labels;        /* "imagenet-1k", or a file: a name a line, or JSON */
     int image_size;            /* S */

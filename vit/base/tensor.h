@@ -14,7 +14,7 @@ enum vit_dtype { VIT_F32, VIT_F16, VIT_BF16, VIT_F64, VIT_I64, VIT_I32, VIT_I16,
 enum { VIT_MAX_DIMS = 8 };
 
 struct vit_tensor {
-    char *name;
+    char *name; /* first, for struct vit_index */
     enum vit_dtype dtype;
     int n_dims; /* 0: a scalar, one element */
     int64_t shape[VIT_MAX_DIMS]; /* outermost first, as in PyTorch */

@@ -1,10 +1,10 @@
-/* attention_avx2.c: the attention kernel for AVX2 with FMA. */
+/* attention_avx2.c: the inner loops of attention for AVX2 with FMA. */
 #include "vit/kernels/vec_avx2.h"
 
 #define TILE_ROWS 4
 
 #include "vit/kernels/tile.h"
 
-#include "vit/kernels/attention_kernel.h"
+#include "vit/kernels/attention_loops.h"
 
-const struct vit_attention_kernel vit_attention_avx2 = {"own:avx2", most_queries, scratch_size, pack, attend};
+const struct vit_attention_isa vit_attention_avx2 = {most_queries, scratch_size, pack, attend};

@@ -1,20 +1,19 @@
-/* gemm.h: linear layers by own kernels: gemm.c schedules, a kernel for each instruction set computes.
+/* gemm.h: linear layers by own kernels: gemm.c schedules, the inner loops of an instruction set compute (gemm_loops.h).
  *
  * The weight is packed into panels of outputs, each stored row by row: (in, width). A thread takes
- * a stretch of rows and a stretch of panels. A block of a panel, at most VIT_GEMM_DEPTH rows deep, meets all rows of the
- * stretch, or as many as stay in the second cache with it, while the next block is fetched. What is computed for a row
- * depends neither on the rows beside it nor on the threads. */
+ * a stretch of rows and a stretch of panels. A block of a panel, at most VIT_GEMM_DEPTH rows deep, meets all rows of
+ * the stretch, or as many as stay in the second cache with it, while the next block is fetched. What is computed for a
+ * row depends neither on the rows beside it nor on the threads. */
 #ifndef VIT_GEMM_H
 #define VIT_GEMM_H
 
 #include "vit/kernels/panels.h"
-#include "vit/onednn/isa.h"
-#include "vit/operators/ops.h"
+#include "vit/operators/kernel.h"
 
 enum { VIT_GEMM_DEPTH = 1024 };
 
 /* The output of one panel: dst (rows, stride), of which it is columns 0 to n - 1; what is done to the sums is as in
- * vit_linear_op. */
+ * vit_linear_problem. */
 struct vit_gemm_output {
     void *dst;
     enum vit_dtype type;
@@ -27,7 +26,7 @@ struct vit_gemm_output {
 
 /* sums = a weight, or with more, += it; and, when output is set, that is all, and the output is made. */
 struct vit_gemm_block {
-    const float *a;      /* (rows, depth), the rows a_stride apart */
+    const float *a; /* (rows, depth), the rows a_stride apart */
     int64_t a_stride;
     const float *weight; /* (depth, width), one panel */
     float *sums;         /* (rows, TILE_VECS vectors) */
@@ -38,15 +37,20 @@ struct vit_gemm_block {
     size_t ahead_size;
 };
 
-struct vit_gemm_kernel {
-    const char *name;
+/* The inner loops for one instruction set and one type of src and weight. */
+struct vit_gemm_isa {
+    enum vit_dtype type;
     int lanes; /* floats of a vector */
     /* dst: one panel (in, n rounded up to lanes) of type, from n rows of a weight (.., in). */
-    void (*pack_weight)(void *dst, enum vit_dtype type, const float *weight, int in, int n);
-    void (*widen)(float *dst, const uint16_t *src, int n); /* from bf16 */
+    void (*pack_weight)(void *dst, const float *weight, int in, int n);
+    void (*widen)(float *dst, const uint16_t *src, int n); /* from type; NULL: that is f32 */
     void (*multiply)(const struct vit_gemm_block *block);
 };
 
-extern const struct vit_gemm_kernel vit_gemm_avx2, vit_gemm_avx512;
+extern const struct vit_gemm_isa vit_gemm_avx2, vit_gemm_avx2_bf16, vit_gemm_avx512, vit_gemm_avx512_bf16;
+
+/* Kernels for linear layers; how of the implementation is a struct vit_gemm_isa. */
+vit_status vit_gemm_create(struct vit_kernel **kernel, const struct vit_implementation *implementation,
+                           const struct vit_problem *problem, struct vit_error *err);
 
 #endif

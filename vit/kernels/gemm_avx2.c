@@ -5,6 +5,7 @@
 
 #include "vit/kernels/tile.h"
 
-#include "vit/kernels/gemm_kernel.h"
+#include "vit/kernels/gemm_loops.h"
 
-const struct vit_gemm_kernel vit_gemm_avx2 = {"own:avx2", LANES, pack_weight, widen, multiply};
+const struct vit_gemm_isa vit_gemm_avx2 = {VIT_F32, LANES, pack_f32, NULL, multiply},
+                          vit_gemm_avx2_bf16 = {VIT_BF16, LANES, pack_bf16, widen, multiply};

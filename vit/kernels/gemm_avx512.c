@@ -5,6 +5,7 @@
 
 #include "vit/kernels/tile.h"
 
-#include "vit/kernels/gemm_kernel.h"
+#include "vit/kernels/gemm_loops.h"
 
-const struct vit_gemm_kernel vit_gemm_avx512 = {"own:avx512", LANES, pack_weight, widen, multiply};
+const struct vit_gemm_isa vit_gemm_avx512 = {VIT_F32, LANES, pack_f32, NULL, multiply},
+                          vit_gemm_avx512_bf16 = {VIT_BF16, LANES, pack_bf16, widen, multiply};

@@ -73,13 +73,15 @@ TARGET static inline vec v_widen(const uint16_t *p)
     return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
 }
 
-/* Adds just less than half of what is dropped, or half where that makes it even. The NaN of arithmetic on bf16 has its
- * bits at the upper end, where they are kept. */
+/* Adds just less than half of what is dropped, or half where that makes it even. A full NaN, as CUDA writes it, would
+ * overflow into -0: of NaN the upper half is kept, made quiet as its set bits may all be in the lower one. */
 TARGET static inline void v_narrow(uint16_t *p, vec x)
 {
     __m256i bits = _mm256_castps_si256(x), odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
-    __m256i half = _mm256_add_epi32(_mm256_set1_epi32(0x7fff), odd);
-    __m256i high = _mm256_srli_epi32(_mm256_add_epi32(bits, half), 16);
+    __m256i sum = _mm256_add_epi32(bits, _mm256_add_epi32(_mm256_set1_epi32(0x7fff), odd));
+    vec quiet = _mm256_or_ps(x, _mm256_castsi256_ps(_mm256_set1_epi32(0x400000)));
+    vec kept = _mm256_blendv_ps(_mm256_castsi256_ps(sum), quiet, _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
+    __m256i high = _mm256_srli_epi32(_mm256_castps_si256(kept), 16);
     __m128i narrow = _mm_packus_epi32(_mm256_castsi256_si128(high), _mm256_extracti128_si256(high, 1));
     _mm_storeu_si128((__m128i *)(void *)p, narrow);
 }

@@ -36,14 +36,15 @@ TARGET static inline vec v_widen(const uint16_t *p)
     return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
 }
 
-/* Adds just less than half of what is dropped, or half where that makes it even. The NaN of arithmetic on bf16 has its
- * bits at the upper end, where they are kept. */
+/* Adds just less than half of what is dropped, or half where that makes it even. A full NaN, as CUDA writes it, would
+ * overflow into -0: of NaN the upper half is kept, made quiet as its set bits may all be in the lower one. */
 TARGET static inline void v_narrow(uint16_t *p, vec x)
 {
     __m512i bits = _mm512_castps_si512(x), odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
-    __m512i half = _mm512_add_epi32(_mm512_set1_epi32(0x7fff), odd);
-    __m512i high = _mm512_srli_epi32(_mm512_add_epi32(bits, half), 16);
-    _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtepi32_epi16(high));
+    __m512i sum = _mm512_add_epi32(bits, _mm512_add_epi32(_mm512_set1_epi32(0x7fff), odd));
+    __mmask16 nan = _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q);
+    sum = _mm512_mask_or_epi32(sum, nan, bits, _mm512_set1_epi32(0x400000));
+    _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtepi32_epi16(_mm512_srli_epi32(sum, 16)));
 }
 
 #include "vit/kernels/vec.h"

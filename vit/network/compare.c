@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "vit/vit.h"
-#include "weights/containers/reference.h"
+#include "weights/containers/source.h"
 
 static double tolerance(const struct vit_model *model)
 {
@@ -34,7 +34,7 @@ vit_status vit_compare_logits(const struct vit_model *model, const float *logits
     float *reference = NULL;
     int64_t n = 0;
     int K = vit_model_config(model)->classes;
-    VIT_TRY(vit_reference_load(&reference, &n, path, err));
+    VIT_TRY(vit_npy_load(&reference, &n, path, err));
     vit_status status = VIT_OK;
     if (n != K)
         status = vit_fail(err, VIT_ERR_DECODE, "%s: %lld numbers, the model has %d classes", path, (long long)n, K);

@@ -1,6 +1,5 @@
 /* image.c: one picture, however it is given, to the pixels that a model sees. */
-#include "patches/decode.h"
-#include "patches/pixels.h"
+#include "patches/patches.h"
 #include "vit/vit.h"
 
 static vit_status check_rgb(const struct vit_input *input, const struct vit_decode_options *options,

@@ -176,6 +176,7 @@ static vit_status spell_indices(struct vit_model *model, struct vit_error *err)
 static vit_status set_up(struct vit_model *model, struct vit_error *err)
 {
     VIT_TRY(vit_params_create(&model->params, (struct vit_param_reader){read_param, count_param, model->weights}, err));
+    VIT_TRY(vit_choices_create(&model->choices, err));
     VIT_TRY(name_tensors(model, err));
     VIT_TRY(read_positions(model, err));
     return spell_indices(model, err);
@@ -210,8 +211,11 @@ vit_status vit_model_open(struct vit_model **model, const char *path, const stru
 vit_status vit_model_random(struct vit_model **model, const char *arch, struct vit_error *err)
 {
     struct vit_weights *weights;
+    struct vit_config config;
     *model = NULL;
-    VIT_TRY(vit_weights_random(&weights, arch, err));
+    if (!vit_arch_find(&config, arch))
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "unknown architecture %.64s", arch);
+    VIT_TRY(vit_weights_random(&weights, &config, err));
     return create(model, weights, err);
 }
 
@@ -220,6 +224,7 @@ void vit_model_free(struct vit_model *model)
     if (!model)
         return;
     vit_params_free(model->params);
+    vit_choices_free(model->choices);
     vit_weights_close(model->weights);
     free(model->indices);
     free(model->prefix);

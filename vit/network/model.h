@@ -2,6 +2,7 @@
 #ifndef VIT_MODEL_H
 #define VIT_MODEL_H
 
+#include "vit/choice/choices.h"
 #include "vit/operators/params.h"
 #include "vit/vit.h"
 #include "weights/weights.h"
@@ -28,6 +29,7 @@ struct vit_attn_pool {
 struct vit_model {
     struct vit_weights *weights;
     struct vit_params *params;
+    struct vit_choices *choices; /* of its sessions */
     char (*indices)[12]; /* K class numbers as text: the labels of a model that has none */
 
     float *prefix; /* (T - N, D): the tokens in front of the patches, their rows of pos_embed added */

@@ -10,67 +10,82 @@
 
 /* ---- Memory ---- */
 
-struct cut {
-    struct vit_array *buffer;
-    enum vit_dtype type;
-    int64_t rows, width; /* either 0: the plan does not need it */
-    struct vit_array *same; /* not NULL: under f32 the buffer is that one */
+/* array, of n elements of size, with room for one more; NULL when there is none, and array as it was. */
+static void *make_room(void *array, int n, size_t size, struct vit_error *err)
+{
+    if (n & (n - 1)) /* it grows at powers of two */
+        return array;
+    void *grown = realloc(array, (n ? 2 * (size_t)n : 1) * size);
+    if (!grown)
+        vit_fail(err, VIT_ERR_MEMORY, "out of memory for the steps of a plan");
+    return grown;
+}
+
+struct vit_plan_kernel {
+    char key[VIT_PROBLEM_KEY_MAX];
+    struct vit_kernel *kernel;
 };
 
-/* Bytes of a buffer, rounded up so that the next one is 64-byte aligned. */
-static size_t extent(const struct cut *cut)
+struct vit_piece {
+    void *data;
+    size_t size;
+    int arrays; /* that it is in use for */
+};
+
+static struct vit_piece *piece_of(struct vit_plan *p, struct vit_array array)
 {
-    return ((size_t)cut->rows * (size_t)cut->width * vit_dtype_size(cut->type) + 63) / 64 * 64;
+    int i = 0;
+    while (p->pieces[i].data != array.data)
+        i++;
+    return &p->pieces[i];
 }
 
-static vit_status cut_arena(struct vit_plan *p, struct cut *cuts, int n_cuts, struct vit_error *err)
+/* The smallest piece of so many bytes that is not in use, or a new one, which is written to: fresh memory would cost
+ * whoever asks for it first. */
+static struct vit_piece *find_piece(struct vit_plan *p, size_t size)
 {
-    size_t total = 64;
-    for (int i = 0; i < n_cuts; i++)
-        total += extent(&cuts[i]);
-    p->arena = aligned_alloc(64, total);
-    if (!p->arena)
-        return vit_fail(err, VIT_ERR_MEMORY, "out of memory for the activations of batch %d: %zu bytes", p->batch,
-                        total);
-    memset(p->arena, 0, total);
-    char *at = p->arena;
-    for (int i = 0; i < n_cuts; i++) {
-        *cuts[i].buffer = cuts[i].same && p->type == VIT_F32 ? *cuts[i].same : (struct vit_array){at, cuts[i].type};
-        at += extent(&cuts[i]);
+    struct vit_piece *best = NULL, *pieces;
+    for (int i = 0; i < p->n_pieces; i++)
+        if (p->pieces[i].arrays == 0 && p->pieces[i].size >= size && (!best || p->pieces[i].size < best->size))
+            best = &p->pieces[i];
+    if (best)
+        return best;
+    struct vit_piece fresh = {aligned_alloc(64, size), size, 0};
+    if (!fresh.data || !(pieces = make_room(p->pieces, p->n_pieces, sizeof fresh, p->err))) {
+        free(fresh.data);
+        return NULL;
     }
-    return VIT_OK;
+    memset(fresh.data, 0, size);
+    p->pieces = pieces;
+    p->pieces[p->n_pieces] = fresh;
+    return &p->pieces[p->n_pieces++];
 }
 
-static vit_status allocate_arena(struct vit_plan *p, struct vit_error *err)
+struct vit_array vit_plan_take(struct vit_plan *p, enum vit_dtype type, int64_t rows, int64_t width)
 {
-    const struct vit_config *c = vit_model_config(p->model);
-    int64_t B = p->batch, D = c->width, T = vit_config_tokens(c), N = vit_config_patches(c), F = c->mlp, K = c->classes;
-    int64_t read = vit_plan_tokens_read(p), mixed = p->type != VIT_F32, map = c->pool == VIT_POOL_MAP;
-    int64_t patch = 3 * c->patch * c->patch, two_heads = c->pool == VIT_POOL_CLS_DIST_MEAN;
-    enum vit_dtype type = p->type;
-    struct cut cuts[] = {
-        {&p->patches, VIT_F32, B * N, patch, NULL},
-        {&p->rounded, type, mixed * B * N, patch, &p->patches},
-        {&p->x, VIT_F32, B * T, D, NULL},
-        {&p->h, type, B * T, D, NULL},
-        {&p->embedded, VIT_F32, mixed * B * N, D, &p->h},
-        {&p->qkv, type, B * T, 3 * D, NULL},
-        {&p->qkv_f32, VIT_F32, mixed * c->qk_norm * B * T, 3 * D, &p->qkv},
-        {&p->f, type, B * T, F, NULL},
-        {&p->f_f32, VIT_F32, mixed * c->swiglu * B * T, F, &p->f},
-        {&p->f2, VIT_F32, c->swiglu * B * T, 2 * F, NULL},
-        {&p->read, VIT_F32, B * read, D, NULL},
-        {&p->read_h, type, B * read, D, NULL},
-        {&p->q, type, B * read, D, NULL},
-        {&p->latent_f32, VIT_F32, map * B, D, NULL},
-        {&p->latent, type, mixed * map * B, D, &p->latent_f32},
-        {&p->query, type, map * B, D, NULL},
-        {&p->pooled, VIT_F32, B, vit_config_head_width(c), NULL},
-        {&p->pooled_dist, VIT_F32, two_heads * B, D, NULL},
-        {&p->pair, VIT_F32, two_heads * 2 * B, K, NULL},
-        {&p->logits, VIT_F32, B, K, NULL},
-    };
-    return cut_arena(p, cuts, (int)(sizeof cuts / sizeof *cuts), err);
+    size_t size = ((size_t)rows * (size_t)width * vit_dtype_size(type) + 63) / 64 * 64;
+    struct vit_piece *piece = find_piece(p, size);
+    if (!piece) {
+        vit_fail(p->err, VIT_ERR_MEMORY, "out of memory for the activations of batch %d: %zu bytes", p->batch, size);
+        return (struct vit_array){NULL, type};
+    }
+    piece->arrays++;
+    return (struct vit_array){piece->data, type};
+}
+
+struct vit_array vit_plan_take_as(struct vit_plan *p, enum vit_dtype type, struct vit_array other, int64_t rows,
+                                  int64_t width)
+{
+    if (other.type != type || !other.data)
+        return vit_plan_take(p, type, rows, width);
+    piece_of(p, other)->arrays++;
+    return other;
+}
+
+void vit_plan_give_back(struct vit_plan *p, struct vit_array array)
+{
+    if (array.data)
+        piece_of(p, array)->arrays--;
 }
 
 static vit_status allocate_scratch(struct vit_plan *p, struct vit_error *err)
@@ -92,20 +107,17 @@ vit_status vit_plan_create(struct vit_plan **plan, const struct vit_model *model
     if (!p)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
     p->model = model;
-    p->ops = options->ops;
+    p->choices = options->choices;
+    p->types = options->types;
     p->batch = options->batch;
-    p->type = options->type;
     p->traced = options->traced;
     p->tokens = vit_config_tokens(vit_model_config(model));
     p->err = err;
-    vit_status status = p->ops->open(&p->ops_context, options->tuner, err);
-    if (status == VIT_OK)
-        status = allocate_arena(p, err);
-    if (status == VIT_OK)
-        status = vit_forward(p);
+    vit_status status = vit_forward(p);
     if (status == VIT_OK)
         status = allocate_scratch(p, err);
     p->err = NULL;
+    p->choices = NULL;
     *plan = p;
     if (status != VIT_OK) {
         vit_plan_free(p);
@@ -118,12 +130,14 @@ void vit_plan_free(struct vit_plan *plan)
 {
     if (!plan)
         return;
-    for (int i = 0; i < plan->n_steps; i++)
-        vit_kernel_free(plan->steps[i].kernel);
-    plan->ops->close(plan->ops_context);
+    for (int i = 0; i < plan->n_kernels; i++)
+        vit_kernel_free(plan->kernels[i].kernel);
+    free(plan->kernels);
     free(plan->steps);
+    for (int i = 0; i < plan->n_pieces; i++)
+        free(plan->pieces[i].data);
+    free(plan->pieces);
     free(plan->scratch);
-    free(plan->arena);
     free(plan);
 }
 
@@ -134,7 +148,7 @@ vit_status vit_plan_run(struct vit_plan *plan, bool profile, const char *trace_d
     for (int i = 0; i < plan->n_steps; i++) {
         struct vit_step *step = &plan->steps[i];
         double start = profile ? vit_now() : 0;
-        vit_status status = step->kernel->run(step->kernel, plan->scratch, err);
+        vit_status status = step->kernel->run(step->kernel, &step->buffers, plan->scratch, err);
         if (profile)
             step->seconds += vit_now() - start;
         if (status != VIT_OK)
@@ -147,96 +161,130 @@ vit_status vit_plan_run(struct vit_plan *plan, bool profile, const char *trace_d
 
 /* ---- Building ---- */
 
-/* Takes kernel over, also when it fails. */
-static vit_status append(struct vit_plan *p, const char *op, const char *name, struct vit_kernel *kernel, double flops)
+/* The kernel for problem: that of an earlier step, or a new one. */
+static vit_status kernel_for(struct vit_kernel **kernel, struct vit_plan *p, const struct vit_problem *problem,
+                             const struct vit_buffers *buffers)
 {
-    if (p->n_steps == p->capacity) {
-        int capacity = p->capacity ? 2 * p->capacity : 128;
-        struct vit_step *grown = realloc(p->steps, (size_t)capacity * sizeof *grown);
-        if (!grown) {
-            vit_kernel_free(kernel);
-            return vit_fail(p->err, VIT_ERR_MEMORY, "out of memory for the steps of a plan");
+    struct vit_plan_kernel fresh;
+    vit_problem_key(fresh.key, problem);
+    for (int i = 0; i < p->n_kernels && fresh.key[0]; i++)
+        if (strcmp(p->kernels[i].key, fresh.key) == 0) {
+            *kernel = p->kernels[i].kernel;
+            return VIT_OK;
         }
-        p->steps = grown;
-        p->capacity = capacity;
-    }
-    struct vit_step *step = &p->steps[p->n_steps++];
-    *step = (struct vit_step){.op = op, .kernel = kernel, .flops = flops};
-    snprintf(step->name, sizeof step->name, "%s", name);
+    struct vit_plan_kernel *kernels = make_room(p->kernels, p->n_kernels, sizeof fresh, p->err);
+    if (!kernels)
+        return VIT_ERR_MEMORY;
+    p->kernels = kernels;
+    VIT_TRY(vit_choose(&fresh.kernel, p->choices, problem, buffers, p->err));
+    p->kernels[p->n_kernels++] = fresh;
+    *kernel = fresh.kernel;
+    return VIT_OK;
+}
+
+/* Appends a step. */
+static vit_status add(struct vit_plan *p, const char *name, const struct vit_problem *problem,
+                      struct vit_buffers buffers)
+{
+    struct vit_step step = {.op = vit_op_name(problem->op), .buffers = buffers, .flops = vit_problem_flops(problem)};
+    if (!buffers.dst || (!buffers.in[0] && problem->op != VIT_QK_NORM))
+        return VIT_ERR_MEMORY; /* vit_plan_take has said so */
+    snprintf(step.name, sizeof step.name, "%s", name);
+    vit_status status = kernel_for(&step.kernel, p, problem, &buffers);
+    if (status != VIT_OK)
+        return vit_context(p->err, status, "%s", name);
+    struct vit_step *steps = make_room(p->steps, p->n_steps, sizeof step, p->err);
+    if (!steps)
+        return VIT_ERR_MEMORY;
+    p->steps = steps;
+    p->steps[p->n_steps++] = step;
     return VIT_OK;
 }
 
 vit_status vit_plan_norm(struct vit_plan *p, struct vit_array dst, struct vit_array src, int64_t rows,
                          const struct vit_norm *norm)
 {
-    float eps = (float)vit_model_config(p->model)->eps;
-    struct vit_norm_op op = {dst, src, rows, norm->width, eps, NULL, NULL};
-    VIT_TRY(vit_params_vector(p->model->params, norm->weight, &op.gain, p->err));
-    VIT_TRY(vit_params_vector(p->model->params, norm->bias, &op.shift, p->err));
-    struct vit_kernel *kernel;
-    VIT_TRY(p->ops->norm(&kernel, p->ops_context, &op, p->err));
-    return append(p, "norm", norm->name, kernel, 8.0 * (double)rows * norm->width);
+    struct vit_problem problem = {VIT_NORM,
+                                  .norm = {dst.type, rows, norm->width, (float)vit_model_config(p->model)->eps}};
+    const float *gain, *shift;
+    VIT_TRY(vit_params_vector(p->model->params, norm->weight, &gain, p->err));
+    VIT_TRY(vit_params_vector(p->model->params, norm->bias, &shift, p->err));
+    return add(p, norm->name, &problem, (struct vit_buffers){dst.data, {src.data, gain, shift}});
 }
 
-static vit_status add_linear(struct vit_plan *p, const struct vit_linear_op *op)
+static vit_status add_linear(struct vit_plan *p, struct vit_array dst, struct vit_array src,
+                             const struct vit_linear *linear, struct vit_linear_problem layer)
 {
-    struct vit_kernel *kernel;
-    vit_status status = p->ops->linear(&kernel, p->ops_context, op, p->err);
-    if (status != VIT_OK)
-        return vit_context(p->err, status, "%s", op->linear->name);
-    return append(p, "linear", op->linear->name, kernel, 2.0 * (double)op->rows * op->linear->in * op->linear->out);
+    layer.src = src.type;
+    layer.dst = dst.type;
+    layer.weight = src.type == p->types->activation ? p->types->weight : src.type;
+    layer.images = p->batch;
+    layer.in = linear->in;
+    layer.out = linear->out;
+    layer.bias = linear->bias >= 0;
+    const struct vit_problem problem = {VIT_LINEAR, .linear = layer};
+    const float *bias;
+    VIT_TRY(vit_params_bias(p->model->params, linear, &bias, p->err));
+    VIT_TRY(add(p, linear->name, &problem, (struct vit_buffers){dst.data, {src.data, NULL, bias}}));
+    struct vit_step *step = &p->steps[p->n_steps - 1];
+    vit_status status = vit_params_packed(p->model->params, linear, step->kernel, &step->buffers.in[VIT_WEIGHT],
+                                          p->err);
+    return status == VIT_OK ? VIT_OK : vit_context(p->err, status, "%s", linear->name);
 }
 
 vit_status vit_plan_linear(struct vit_plan *p, struct vit_array dst, struct vit_array src, int64_t rows,
                            const struct vit_linear *linear)
 {
-    return add_linear(p, &(struct vit_linear_op){dst, src, rows, p->batch, linear, p->model->params, .add = false});
+    return add_linear(p, dst, src, linear, (struct vit_linear_problem){.rows = rows});
 }
 
 vit_status vit_plan_linear_act(struct vit_plan *p, struct vit_array dst, struct vit_array src, int64_t rows,
                                const struct vit_linear *linear)
 {
     enum vit_act act = vit_model_config(p->model)->act;
-    return add_linear(p, &(struct vit_linear_op){dst, src, rows, p->batch, linear, p->model->params, .activate = true, act});
+    return add_linear(p, dst, src, linear, (struct vit_linear_problem){.rows = rows, .activate = true, .act = act});
 }
 
 vit_status vit_plan_linear_add(struct vit_plan *p, struct vit_array dst, struct vit_array src, int64_t rows,
                                const struct vit_linear *linear)
 {
-    return add_linear(p, &(struct vit_linear_op){dst, src, rows, p->batch, linear, p->model->params, .add = true});
+    return add_linear(p, dst, src, linear, (struct vit_linear_problem){.rows = rows, .add = true});
 }
 
-vit_status vit_plan_round(struct vit_plan *p, struct vit_array dst, struct vit_array src, int64_t n, const char *name)
+vit_status vit_plan_convert(struct vit_plan *p, struct vit_array dst, struct vit_array src, int64_t n, const char *name)
 {
-    if (dst.type == VIT_F32)
+    if (dst.type == src.type)
         return VIT_OK;
-    struct vit_kernel *kernel;
-    VIT_TRY(vit_round_create(&kernel, &(struct vit_round_op){dst.data, src.data, n}, p->err));
-    return append(p, "round", name, kernel, 0);
+    return add(p, name, &(struct vit_problem){VIT_CONVERT, .convert = {n}}, (struct vit_buffers){dst.data, {src.data}});
 }
 
 static vit_status add_qk_norm(struct vit_plan *p, float *qkv, int64_t rows, const struct vit_block *block)
 {
     const struct vit_config *c = vit_model_config(p->model);
     const struct vit_norm *q = &block->q_norm, *k = &block->k_norm;
-    struct vit_qk_norm_op op = {.qkv = qkv, .rows = rows, .heads = c->heads, .head_dim = q->width, .eps = (float)c->eps};
-    VIT_TRY(vit_params_vector(p->model->params, q->weight, &op.q_gain, p->err));
-    VIT_TRY(vit_params_vector(p->model->params, q->bias, &op.q_shift, p->err));
-    VIT_TRY(vit_params_vector(p->model->params, k->weight, &op.k_gain, p->err));
-    VIT_TRY(vit_params_vector(p->model->params, k->bias, &op.k_shift, p->err));
-    struct vit_kernel *kernel;
-    VIT_TRY(p->ops->qk_norm(&kernel, p->ops_context, &op, p->err));
-    return append(p, "qk_norm", q->name, kernel, 16.0 * (double)rows * c->width);
+    const int tensors[] = {q->weight, q->bias, k->weight, k->bias};
+    struct vit_problem problem = {VIT_QK_NORM, .qk_norm = {rows, c->heads, q->width, (float)c->eps}};
+    struct vit_buffers buffers = {.dst = qkv};
+    for (int i = 0; i < 4; i++) {
+        const float *vector;
+        VIT_TRY(vit_params_vector(p->model->params, tensors[i], &vector, p->err));
+        buffers.in[i] = vector;
+    }
+    return add(p, q->name, &problem, buffers);
 }
 
-vit_status vit_plan_qkv(struct vit_plan *p, struct vit_array src, int64_t rows, const struct vit_block *block)
+vit_status vit_plan_qkv(struct vit_plan *p, struct vit_array dst, struct vit_array src, int64_t rows,
+                        const struct vit_block *block)
 {
     const struct vit_config *c = vit_model_config(p->model);
     if (!c->qk_norm)
-        return vit_plan_linear(p, p->qkv, src, rows, &block->qkv);
-    VIT_TRY(vit_plan_linear(p, p->qkv_f32, src, rows, &block->qkv));
-    VIT_TRY(add_qk_norm(p, p->qkv_f32.data, rows, block));
-    return vit_plan_round(p, p->qkv, p->qkv_f32, rows * 3 * c->width, block->qkv.name);
+        return vit_plan_linear(p, dst, src, rows, &block->qkv);
+    struct vit_array qkv = vit_plan_take_as(p, VIT_F32, dst, rows, 3 * c->width);
+    VIT_TRY(vit_plan_linear(p, qkv, src, rows, &block->qkv));
+    VIT_TRY(add_qk_norm(p, qkv.data, rows, block));
+    VIT_TRY(vit_plan_convert(p, dst, qkv, rows * 3 * c->width, block->qkv.name));
+    vit_plan_give_back(p, qkv);
+    return VIT_OK;
 }
 
 vit_status vit_plan_hidden(struct vit_plan *p, struct vit_array dst, struct vit_array src, int64_t rows,
@@ -245,106 +293,90 @@ vit_status vit_plan_hidden(struct vit_plan *p, struct vit_array dst, struct vit_
     const struct vit_config *c = vit_model_config(p->model);
     if (!c->swiglu)
         return vit_plan_linear_act(p, dst, src, rows, fc1);
-    VIT_TRY(vit_plan_linear(p, p->f2, src, rows, fc1));
-    struct vit_gate_op op = {p->f_f32.data, p->f2.data, rows, c->mlp, c->act};
-    struct vit_kernel *kernel;
-    VIT_TRY(p->ops->gate(&kernel, p->ops_context, &op, p->err));
-    VIT_TRY(append(p, "gate", fc1->name, kernel, 2.0 * (double)rows * c->mlp));
-    return vit_plan_round(p, dst, p->f_f32, rows * c->mlp, fc1->name);
+    struct vit_array halves = vit_plan_take(p, VIT_F32, rows, 2 * c->mlp);
+    struct vit_array product = vit_plan_take_as(p, VIT_F32, dst, rows, c->mlp);
+    VIT_TRY(vit_plan_linear(p, halves, src, rows, fc1));
+    VIT_TRY(add(p, fc1->name, &(struct vit_problem){VIT_GATE, .gate = {rows, c->mlp, c->act}},
+                (struct vit_buffers){product.data, {halves.data}}));
+    VIT_TRY(vit_plan_convert(p, dst, product, rows * c->mlp, fc1->name));
+    vit_plan_give_back(p, halves);
+    vit_plan_give_back(p, product);
+    return VIT_OK;
 }
 
-/* queries, k and v (elements from the start of kv) and the steps are set; the rest follows from the model. */
-static vit_status add_attention(struct vit_plan *p, struct vit_attention_op *op, struct vit_array kv, int64_t k,
-                                const char *name)
+/* k: where keys begin, in elements from the start of kv; the values follow. */
+static vit_status add_attention(struct vit_plan *p, struct vit_array dst, struct vit_array q, int queries,
+                                int64_t q_step, struct vit_array kv, int64_t k, int64_t kv_step, const char *name)
 {
     const struct vit_config *c = vit_model_config(p->model);
-    op->type = kv.type;
-    op->k = vit_array_row(kv, k, 1).data;
-    op->v = vit_array_row(kv, k + c->width, 1).data;
-    op->batch = p->batch;
-    op->heads = c->heads;
-    op->head_dim = c->width / c->heads;
-    op->tokens = vit_config_tokens(c);
-    struct vit_kernel *kernel;
-    VIT_TRY(p->ops->attention(&kernel, p->ops_context, op, p->err));
+    struct vit_problem problem = {VIT_ATTENTION, .attention = {.type = kv.type,
+                                                               .q_step = q_step,
+                                                               .kv_step = kv_step,
+                                                               .batch = p->batch,
+                                                               .queries = queries,
+                                                               .tokens = vit_config_tokens(c),
+                                                               .heads = c->heads,
+                                                               .head_dim = c->width / c->heads}};
+    const void *keys = vit_array_row(kv, k, 1).data, *values = vit_array_row(kv, k + c->width, 1).data;
     char full[64];
     snprintf(full, sizeof full, "%.48s.attn", name);
-    return append(p, "attention", full, kernel, 4.0 * p->batch * op->queries * op->tokens * c->width);
+    return add(p, full, &problem, (struct vit_buffers){dst.data, {q.data, keys, values}});
 }
 
 vit_status vit_plan_attention(struct vit_plan *p, struct vit_array dst, struct vit_array qkv, const char *name)
 {
     const struct vit_config *c = vit_model_config(p->model);
-    int64_t D = c->width;
-    struct vit_attention_op op = {.dst = dst.data, .q = qkv.data, .q_step = 3 * D, .kv_step = 3 * D};
-    op.queries = vit_config_tokens(c);
-    return add_attention(p, &op, qkv, D, name);
+    return add_attention(p, dst, qkv, vit_config_tokens(c), 3 * c->width, qkv, c->width, 3 * c->width, name);
 }
 
 vit_status vit_plan_cross_attention(struct vit_plan *p, struct vit_array dst, struct vit_array q, int queries,
                                     struct vit_array kv, const char *name)
 {
-    int64_t D = vit_model_config(p->model)->width;
-    struct vit_attention_op op = {.dst = dst.data, .q = q.data, .q_step = D, .kv_step = 2 * D, .queries = queries};
-    return add_attention(p, &op, kv, 0, name);
+    int D = vit_model_config(p->model)->width;
+    return add_attention(p, dst, q, queries, D, kv, 0, 2 * D, name);
 }
 
-static vit_status add_gather(struct vit_plan *p, const struct vit_gather_op *op, const char *name)
+static vit_status add_gather(struct vit_plan *p, struct vit_array dst, const void *src, int64_t width, int64_t src_step,
+                             const char *name)
 {
-    struct vit_kernel *kernel;
-    VIT_TRY(vit_gather_create(&kernel, op, p->err));
-    return append(p, "gather", name, kernel, 0);
+    return add(p, name, &(struct vit_problem){VIT_GATHER, .gather = {dst.type, p->batch, width, src_step}},
+               (struct vit_buffers){dst.data, {src}});
 }
 
 vit_status vit_plan_gather(struct vit_plan *p, struct vit_array dst, struct vit_array src, int count, const char *name)
 {
     const struct vit_config *c = vit_model_config(p->model);
-    int64_t D = c->width, T = vit_config_tokens(c);
-    return add_gather(p, &(struct vit_gather_op){dst, src, p->batch, count * D, T * D}, name);
+    return add_gather(p, dst, src.data, (int64_t)count * c->width, (int64_t)vit_config_tokens(c) * c->width, name);
 }
 
 vit_status vit_plan_repeat(struct vit_plan *p, struct vit_array dst, const float *src, const char *name)
 {
-    struct vit_array row = {(void *)(uintptr_t)src, VIT_F32};
-    return add_gather(p, &(struct vit_gather_op){dst, row, p->batch, vit_model_config(p->model)->width, 0}, name);
+    return add_gather(p, dst, src, vit_model_config(p->model)->width, 0, name);
 }
 
 vit_status vit_plan_embed(struct vit_plan *p, struct vit_array dst, struct vit_array src)
 {
     const struct vit_config *c = vit_model_config(p->model);
-    struct vit_embed_op op = {dst.data, src.data, p->model->prefix, p->model->pos, p->batch, vit_config_tokens(c),
-                              vit_config_patches(c), c->width};
-    struct vit_kernel *kernel;
-    VIT_TRY(vit_embed_create(&kernel, &op, p->err));
-    return append(p, "embed", "pos_embed", kernel, (double)p->batch * op.patches * op.width);
-}
-
-static vit_status add_mean(struct vit_plan *p, const struct vit_mean_op *op, const char *name)
-{
-    struct vit_kernel *kernel;
-    VIT_TRY(vit_mean_create(&kernel, op, p->err));
-    return append(p, "mean", name, kernel, (double)op->batch * op->count * op->width);
+    struct vit_problem problem = {VIT_EMBED,
+                                  .embed = {p->batch, vit_config_tokens(c), vit_config_patches(c), c->width}};
+    return add(p, "pos_embed", &problem, (struct vit_buffers){dst.data, {src.data, p->model->prefix, p->model->pos}});
 }
 
 vit_status vit_plan_mean(struct vit_plan *p, struct vit_array dst, int at, struct vit_array src, int first, int count)
 {
     const struct vit_config *c = vit_model_config(p->model);
     int64_t D = c->width;
-    struct vit_mean_op op = {.dst = (float *)dst.data + at,
-                             .src = (const float *)src.data + first * D,
-                             .batch = p->batch,
-                             .count = count,
-                             .width = c->width,
-                             .dst_step = vit_config_head_width(c),
-                             .batch_step = p->tokens * D,
-                             .row_step = D};
-    return add_mean(p, &op, "pool");
+    struct vit_problem problem = {VIT_MEAN,
+                                  .mean = {p->batch, count, c->width, vit_config_head_width(c), p->tokens * D, D}};
+    return add(p, "pool", &problem,
+               (struct vit_buffers){(float *)dst.data + at, {(const float *)src.data + first * D}});
 }
 
 vit_status vit_plan_average(struct vit_plan *p, struct vit_array dst, struct vit_array pair)
 {
-    int64_t B = p->batch, K = vit_model_config(p->model)->classes;
-    return add_mean(p, &(struct vit_mean_op){dst.data, pair.data, p->batch, 2, (int)K, K, K, B * K}, "heads");
+    int K = vit_model_config(p->model)->classes;
+    struct vit_problem problem = {VIT_MEAN, .mean = {p->batch, 2, K, K, K, (int64_t)p->batch * K}};
+    return add(p, "heads", &problem, (struct vit_buffers){dst.data, {pair.data}});
 }
 
 struct vit_array vit_array_row(struct vit_array data, int64_t row, int64_t width)

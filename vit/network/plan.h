@@ -4,8 +4,16 @@
 #ifndef VIT_PLAN_H
 #define VIT_PLAN_H
 
+#include "vit/choice/choose.h"
 #include "vit/network/model.h"
-#include "vit/operators/ops.h"
+#include "vit/network/types.h"
+#include "vit/operators/kernel.h"
+
+/* What an operator reads or writes. */
+struct vit_array {
+    void *data;
+    enum vit_dtype type;
+};
 
 /* A stage of the pipeline that ends with a step: what a trace writes. */
 struct vit_tap {
@@ -16,9 +24,10 @@ struct vit_tap {
 };
 
 struct vit_step {
-    char name[64];  /* as "blocks.3.attn.qkv": timm's name of the layer */
-    const char *op; /* "linear", "norm", ... */
-    struct vit_kernel *kernel;
+    char name[64];             /* as "blocks.3.attn.qkv": timm's name of the layer */
+    const char *op;            /* "linear", "norm", ... */
+    struct vit_kernel *kernel; /* the plan's */
+    struct vit_buffers buffers;
     double flops;   /* of one run; a multiply-add counts as two */
     double seconds; /* spent while profiling */
     struct vit_tap tap;
@@ -26,37 +35,23 @@ struct vit_step {
 
 struct vit_plan {
     const struct vit_model *model;
-    const struct vit_ops *ops;
-    void *ops_context;
+    struct vit_choices *choices; /* NULL: plain loops */
+    const struct vit_types *types;
     int batch;
     int tokens;  /* of each image in x; fewer than T behind a last block that computes only those that are read */
     bool traced; /* every stage is wanted whole */
 
-    enum vit_dtype type; /* VIT_F32, or VIT_BF16: what weights and activations are in; all that is marked f32 below stays so */
-
-    /* The arena, cut into the buffers that the steps share. */
-    char *arena;
     struct vit_array patches; /* (B, N, 3PP) f32, the input */
-    struct vit_array rounded; /* the same in the plan's type */
-    struct vit_array x;       /* (B, T, D) f32, the residual stream; behind the last block (B, tokens, D) */
-    struct vit_array embedded; /* (B, N, D) f32 */
-    struct vit_array h;       /* (B, T, D) */
-    struct vit_array qkv;     /* (B, T, 3D) */
-    struct vit_array f;       /* (B, T, F) */
-    struct vit_array pooled;  /* (B, D) f32, or (B, 2D) with pool concat */
+    struct vit_array x;       /* (B, tokens, D) of the stream's type: the residual stream at the last step */
     struct vit_array logits;  /* (B, K) f32, the output */
 
-    /* Of a model or a plan that needs them; else empty. */
-    struct vit_array read, read_h, q; /* (B, read, D): of the tokens that are read alone, the residual stream (f32), what
-                                         the queries are made of, and the queries */
-    struct vit_array qkv_f32;         /* (B, T, 3D) f32: before the norms of q and k */
-    struct vit_array f2, f_f32;       /* (B, T, 2F), (B, T, F) f32: SwiGLU's two halves, and their product */
-    struct vit_array latent, latent_f32, query; /* (B, D): attention pooling's */
-    struct vit_array pooled_dist;     /* (B, D) f32: the distillation token for its own head */
-    struct vit_array pair;            /* (2, B, K) f32: the logits of both heads */
+    int n_pieces; /* of memory, which the arrays of steps lie in */
+    struct vit_piece *pieces;
 
-    int n_steps, capacity;
+    int n_steps;
     struct vit_step *steps;
+    int n_kernels; /* fewer than steps: those of the same problem share one */
+    struct vit_plan_kernel *kernels;
     void *scratch; /* as large as the neediest step asks */
 
     struct vit_error *err; /* of whoever is building the plan */
@@ -64,9 +59,8 @@ struct vit_plan {
 
 struct vit_plan_options {
     int batch;
-    enum vit_dtype type;
-    const struct vit_ops *ops;
-    struct vit_tuner *tuner; /* or NULL; used while the plan is made */
+    const struct vit_types *types;
+    struct vit_choices *choices; /* begun, and used while the plan is made; NULL: plain loops */
     bool traced;
 };
 
@@ -76,6 +70,19 @@ void vit_plan_free(struct vit_plan *plan); /* NULL is fine */
 
 /* patches -> logits. profile adds to every step's seconds; trace_dir may be NULL. */
 vit_status vit_plan_run(struct vit_plan *plan, bool profile, const char *trace_dir, struct vit_error *err);
+
+/* ---- For forward.c: arrays ---- */
+
+/* An array (rows, width), in memory that no other array has which is not given back yet. Without data when memory has
+ * run out: then the next step fails. */
+struct vit_array vit_plan_take(struct vit_plan *plan, enum vit_dtype type, int64_t rows, int64_t width);
+
+/* The same for values that other holds: other itself, where that is of this type. */
+struct vit_array vit_plan_take_as(struct vit_plan *plan, enum vit_dtype type, struct vit_array other, int64_t rows,
+                                  int64_t width);
+
+/* Gives an array back when the last step that uses it has been appended. */
+void vit_plan_give_back(struct vit_plan *plan, struct vit_array array);
 
 /* ---- For forward.c: each appends one step or a few, named after the layer that they execute ---- */
 
@@ -91,8 +98,9 @@ vit_status vit_plan_linear_act(struct vit_plan *plan, struct vit_array dst, stru
 vit_status vit_plan_linear_add(struct vit_plan *plan, struct vit_array dst, struct vit_array src, int64_t rows,
                                const struct vit_linear *linear);
 
-/* qkv (rows, 3D) = the projection of src (rows, D), with the norms of q and k where the model has them. */
-vit_status vit_plan_qkv(struct vit_plan *plan, struct vit_array src, int64_t rows, const struct vit_block *block);
+/* dst (rows, 3D) = the projection of src (rows, D), with the norms of q and k where the model has them. */
+vit_status vit_plan_qkv(struct vit_plan *plan, struct vit_array dst, struct vit_array src, int64_t rows,
+                        const struct vit_block *block);
 
 /* dst (rows, F) = act(fc1(src (rows, D))); with SwiGLU, act of fc1's first half times its second half. */
 vit_status vit_plan_hidden(struct vit_plan *plan, struct vit_array dst, struct vit_array src, int64_t rows,
@@ -112,15 +120,15 @@ vit_status vit_plan_gather(struct vit_plan *plan, struct vit_array dst, struct v
 /* dst (B, D) f32 = src (D) for every image. */
 vit_status vit_plan_repeat(struct vit_plan *plan, struct vit_array dst, const float *src, const char *name);
 
-/* dst (n) = src (n) f32, in the plan's type. A plan in f32 has one buffer for both and needs no step. */
-vit_status vit_plan_round(struct vit_plan *plan, struct vit_array dst, struct vit_array src, int64_t n,
-                          const char *name);
+/* dst (n) = src (n), rounded; without a step where both are one (vit_plan_take_as). */
+vit_status vit_plan_convert(struct vit_plan *plan, struct vit_array dst, struct vit_array src, int64_t n,
+                            const char *name);
 
 /* dst (B, T, D) = the tokens of the embedded patches src (B, N, D), both f32. */
 vit_status vit_plan_embed(struct vit_plan *plan, struct vit_array dst, struct vit_array src);
 
-/* dst (B, D) = mean of tokens first .. first + count - 1 of src (B, tokens, D), both f32. The rows of dst are as far apart
- * as those of the head's input, and begin at its element at. */
+/* dst (B, D) = mean of tokens first .. first + count - 1 of src (B, tokens, D), both f32. The rows of dst are as far
+ * apart as those of the head's input, and begin at its element at. */
 vit_status vit_plan_mean(struct vit_plan *plan, struct vit_array dst, int at, struct vit_array src, int first,
                          int count);
 
@@ -130,8 +138,8 @@ vit_status vit_plan_average(struct vit_plan *plan, struct vit_array dst, struct 
 /* data (rows, width) from its row on. */
 struct vit_array vit_array_row(struct vit_array data, int64_t row, int64_t width);
 
-/* Marks the last step as the end of the stage called name, whose values are data (B, rows, width) f32, or (B, width) when
- * rows is 0. */
+/* Marks the last step as the end of the stage called name, whose values are data (B, rows, width) f32, or (B, width)
+ * when rows is 0. */
 void vit_plan_tap(struct vit_plan *plan, const char *name, struct vit_array data, int rows, int width);
 
 /* Appends all steps of the model. */

@@ -4,12 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "patches/pixels.h"
+#include "patches/patches.h"
 #include "vit/base/machine.h"
-#include "vit/choice/tuner.h"
 #include "vit/network/plan.h"
 #include "vit/network/trace.h"
-#include "vit/onednn/isa.h"
+#include "vit/onednn/onednn.h"
 #include "vit/vit.h"
 
 struct vit_session {
@@ -32,40 +31,81 @@ static double encoder_flops(const struct vit_config *c, int batch)
     return 2.0 * batch * c->depth * (T * (4 * D * D + 2 * D * F) + 2 * T * T * D);
 }
 
-static vit_status create_tuner(struct vit_tuner **tuner, const struct vit_model *model,
-                               const struct vit_session_options *options, struct vit_error *err)
+/* ---- Threads ---- */
+
+/* What OpenMP was set to by the caller, while a session has it its way: so many threads in every team, neither fewer at
+ * its discretion nor, as oneDNN would not notice, by the caller's limit. */
+struct omp_settings {
+    int threads, dynamic;
+};
+
+static struct omp_settings take_omp(int threads)
 {
-    char cpu[64], version[32], machine[VIT_TUNER_KEY_MAX];
-    vit_machine_cpu(cpu);
-    snprintf(machine, sizeof machine, "%s, %s, oneDNN %s, vit %s", cpu, vit_isa(), vit_onednn_version(version),
-             vit_version());
-    return vit_tuner_create(tuner,
-                            &(struct vit_tuner_options){.measure = options->tune != VIT_TUNE_OFF,
-                                                        .force = options->tune == VIT_TUNE_FORCE,
-                                                        .cache = options->tune_cache,
-                                                        .machine = machine,
-                                                        .pass_flops = encoder_flops(vit_model_config(model),
-                                                                                    options->batch)},
-                            err);
+    struct omp_settings before = {omp_get_max_threads(), omp_get_dynamic()};
+    omp_set_dynamic(0);
+    omp_set_num_threads(threads); /* of this thread alone */
+    return before;
 }
 
-int vit_default_threads(void)
+static void give_back_omp(struct omp_settings before)
 {
-    return vit_machine_cores();
+    omp_set_num_threads(before.threads);
+    omp_set_dynamic(before.dynamic);
 }
 
-static vit_status choose_type(enum vit_dtype *type, const struct vit_session_options *options, struct vit_error *err)
+/* As many of threads as OpenMP really starts here. */
+static int size_of_team(int threads)
 {
-    bool has_bf16 = vit_isa_level() >= VIT_ISA_AVX512_BF16;
-    *type = VIT_F32;
-    if (options->precision == VIT_PRECISION_F32 || (options->precision == VIT_PRECISION_AUTO && !has_bf16))
+    struct omp_settings before = take_omp(threads < omp_get_thread_limit() ? threads : omp_get_thread_limit());
+    int size = 1;
+#pragma omp parallel
+#pragma omp single
+    size = omp_get_num_threads();
+    give_back_omp(before);
+    return size;
+}
+
+/* ---- Creating ---- */
+
+static vit_status choose_types(const struct vit_types **types, enum vit_precision precision, struct vit_error *err)
+{
+    bool any = precision == VIT_PRECISION_AUTO;
+    *types = vit_types_of(any ? VIT_PRECISION_BF16 : precision);
+    if (vit_isa_level() >= (*types)->needs)
         return VIT_OK;
-    if (!has_bf16)
-        return vit_fail(err, VIT_ERR_UNSUPPORTED, "bf16: this CPU has no instructions for it (%s)", vit_isa());
-    if (options->reference)
-        return vit_fail(err, VIT_ERR_UNSUPPORTED, "bf16: the plain loops compute in f32 only");
-    *type = VIT_BF16;
+    if (!any)
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "%s: this CPU has no instructions for it (%s)", (*types)->name,
+                        vit_isa());
+    *types = vit_types_of(VIT_PRECISION_F32);
     return VIT_OK;
+}
+
+/* The plan, with the model's choices taken meanwhile. */
+static vit_status plan(struct vit_session *session, const struct vit_session_options *options,
+                       const struct vit_plan_options *plan_options, struct vit_error *err)
+{
+    char cpu[64], library[64], machine[VIT_CHOICE_TEXT_MAX];
+    vit_machine_cpu(cpu);
+    vit_dnnl_version(library);
+    snprintf(machine, sizeof machine, "%s, %s, oneDNN %s, vit %s %s", cpu, vit_isa(), library, vit_version(),
+             vit_commit());
+    struct vit_choices_options tune = {.measure = options->tune != VIT_TUNE_OFF,
+                                       .force = options->tune == VIT_TUNE_FORCE,
+                                       .cache = options->tune == VIT_TUNE_OFF ? NULL : options->tune_cache,
+                                       .machine = machine,
+                                       .pass_flops = encoder_flops(vit_model_config(session->model), options->batch)};
+    struct omp_settings before = take_omp(session->threads); /* oneDNN plans for as many */
+    vit_status status;
+    do {
+        if (plan_options->choices)
+            vit_choices_begin(plan_options->choices, &tune);
+        status = vit_plan_create(&session->plan, session->model, plan_options, err);
+        if (plan_options->choices)
+            vit_choices_end(plan_options->choices);
+        tune.measure = !tune.measure; /* where memory is short, the second time goes without */
+    } while (status == VIT_ERR_MEMORY && !tune.measure);
+    give_back_omp(before);
+    return status;
 }
 
 static vit_status fill(struct vit_session *session, const struct vit_session_options *options, struct vit_error *err)
@@ -73,24 +113,17 @@ static vit_status fill(struct vit_session *session, const struct vit_session_opt
     if (options->batch < 1 || options->threads < 0)
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "batch %d and %d threads: expected at least 1 (threads 0: default)",
                         options->batch, options->threads);
-    enum vit_dtype type;
-    VIT_TRY(choose_type(&type, options, err));
-    session->threads = options->threads ? options->threads : vit_default_threads();
+    const struct vit_types *types;
+    VIT_TRY(choose_types(&types, options->precision, err));
+    session->threads = size_of_team(options->threads ? options->threads : vit_default_threads());
     if (options->trace_dir && !(session->trace_dir = strdup(options->trace_dir)))
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    struct vit_tuner *tuner = NULL;
-    if (!options->reference)
-        VIT_TRY(create_tuner(&tuner, session->model, options, err));
-    const struct vit_ops *ops = options->reference ? &vit_ops_ref : &vit_ops_dnnl;
-    int before = omp_get_max_threads();
-    omp_set_num_threads(session->threads); /* of this thread alone; oneDNN plans for as many */
-    struct vit_plan_options plan = {options->batch, type, ops, tuner, options->trace_dir != NULL};
-    vit_status status = vit_plan_create(&session->plan, session->model, &plan, err);
-    omp_set_num_threads(before);
-    if (tuner)
-        vit_tuner_save(tuner);
-    vit_tuner_free(tuner);
-    return status;
+    return plan(session, options,
+                &(struct vit_plan_options){.batch = options->batch,
+                                           .types = types,
+                                           .choices = options->reference ? NULL : session->model->choices,
+                                           .traced = options->trace_dir != NULL},
+                err);
 }
 
 vit_status vit_session_create(struct vit_session **session, const struct vit_model *model,
@@ -152,16 +185,16 @@ static vit_status run_batch(struct vit_session *session, const uint8_t *pixels, 
 
 vit_status vit_classify(struct vit_session *session, const uint8_t *pixels, int n, float *logits, struct vit_error *err)
 {
-    int batch = session->plan->batch, before = omp_get_max_threads();
+    int batch = session->plan->batch;
     size_t image = vit_model_pixels_size(session->model);
     size_t K = (size_t)vit_model_config(session->model)->classes;
     vit_status status = VIT_OK;
-    omp_set_num_threads(session->threads);
+    struct omp_settings before = take_omp(session->threads);
     for (int i = 0; i < n && status == VIT_OK; i += batch) {
         int some = n - i < batch ? n - i : batch;
         status = run_batch(session, pixels + (size_t)i * image, some, logits + (size_t)i * K, err);
     }
-    omp_set_num_threads(before);
+    give_back_omp(before);
     return status;
 }
 
@@ -180,10 +213,10 @@ int vit_session_n_steps(const struct vit_session *session)
 void vit_session_step(const struct vit_session *session, int i, struct vit_step_info *info)
 {
     const struct vit_step *step = &session->plan->steps[i];
-    *info = (struct vit_step_info){step->name, step->op, step->kernel->implementation, step->flops, step->seconds};
+    *info = (struct vit_step_info){step->name, step->op, step->kernel->name, step->flops, step->seconds};
 }
 
 enum vit_precision vit_session_precision(const struct vit_session *session)
 {
-    return session->plan->type == VIT_BF16 ? VIT_PRECISION_BF16 : VIT_PRECISION_F32;
+    return session->plan->types == vit_types_of(VIT_PRECISION_BF16) ? VIT_PRECISION_BF16 : VIT_PRECISION_F32;
 }

@@ -1,4 +1,4 @@
-/* dnnl_attention.c: attention by oneDNN: two batched matrix products around a softmax. Queries, keys and values are read
+/* attention.c: attention by oneDNN: two batched matrix products around a softmax. Queries, keys and values are read
  * in place from the fused projection, and the result is written token by token: strides do all the transposing. The
  * scores (B, NH, Q, T) live in the scratch. */
 #include <math.h>
@@ -25,59 +25,60 @@ static void release(struct parts *p)
         dnnl_post_ops_destroy(p->post_ops);
 }
 
-static vit_status describe(struct parts *p, const struct vit_attention_op *op, struct vit_error *err)
+static vit_status describe(struct parts *p, const struct vit_attention_problem *a, struct vit_error *err)
 {
-    dnnl_dim_t B = op->batch, Q = op->queries, T = op->tokens, NH = op->heads, HD = op->head_dim, D = NH * HD;
-    dnnl_dim_t q_step = op->q_step, step = op->kv_step;
+    dnnl_dim_t B = a->batch, Q = a->queries, T = a->tokens, NH = a->heads, HD = a->head_dim, D = NH * HD;
+    dnnl_dim_t q_step = a->q_step, step = a->kv_step;
     dnnl_dims_t queries = {B, NH, Q, HD}, columns = {B, NH, HD, T}, rows = {B, NH, T, HD};
-    VIT_TRY(vit_dnnl_md_create(&p->q, op->type, 4, queries, (dnnl_dims_t){Q * q_step, HD, q_step, 1}, err));
-    VIT_TRY(vit_dnnl_md_create(&p->k_transposed, op->type, 4, columns, (dnnl_dims_t){T * step, HD, 1, step}, err));
-    VIT_TRY(vit_dnnl_md_create(&p->v, op->type, 4, rows, (dnnl_dims_t){T * step, HD, step, 1}, err));
-    VIT_TRY(vit_dnnl_md_create(&p->scores, op->type, 4, (dnnl_dims_t){B, NH, Q, T}, NULL, err));
-    VIT_TRY(vit_dnnl_md_create(&p->dst, op->type, 4, queries, (dnnl_dims_t){Q * D, HD, D, 1}, err));
+    VIT_TRY(vit_dnnl_md_create(&p->q, a->type, 4, queries, (dnnl_dims_t){Q * q_step, HD, q_step, 1}, err));
+    VIT_TRY(vit_dnnl_md_create(&p->k_transposed, a->type, 4, columns, (dnnl_dims_t){T * step, HD, 1, step}, err));
+    VIT_TRY(vit_dnnl_md_create(&p->v, a->type, 4, rows, (dnnl_dims_t){T * step, HD, step, 1}, err));
+    VIT_TRY(vit_dnnl_md_create(&p->scores, a->type, 4, (dnnl_dims_t){B, NH, Q, T}, NULL, err));
+    VIT_TRY(vit_dnnl_md_create(&p->dst, a->type, 4, queries, (dnnl_dims_t){Q * D, HD, D, 1}, err));
     VIT_TRY(vit_dnnl_attr_create(&p->scale, err));
     VIT_TRY(vit_dnnl_attr_create(&p->plain, err));
     VIT_DNNL(dnnl_post_ops_create(&p->post_ops), "post-operations");
-    float scale = 1 / sqrtf((float)op->head_dim);
+    float scale = 1 / sqrtf((float)a->head_dim);
     VIT_DNNL(dnnl_post_ops_append_eltwise(p->post_ops, dnnl_eltwise_linear, scale, 0), "scale");
     return vit_dnnl_check(dnnl_primitive_attr_set_post_ops(p->scale, p->post_ops), "post-operations", err);
 }
 
-static vit_status fill(struct vit_dnnl_kernel *k, struct parts *p, const struct vit_attention_op *op,
+static vit_status fill(struct vit_dnnl_kernel *k, struct parts *p, const struct vit_attention_problem *a,
                        struct vit_error *err)
 {
-    VIT_TRY(describe(p, op, err));
+    const struct vit_dnnl_place scores = {VIT_DNNL_SCRATCH, 0};
+    VIT_TRY(describe(p, a, err));
     k->base.scratch_size = dnnl_memory_desc_get_size(p->scores);
 
     dnnl_primitive_desc_t pd;
     VIT_DNNL(dnnl_matmul_primitive_desc_create(&pd, k->engine, p->q, p->k_transposed, NULL, p->scores, p->scale),
              "q k^T");
     VIT_TRY(vit_dnnl_kernel_add(k, pd, err));
-    VIT_TRY(vit_dnnl_kernel_bind(k, DNNL_ARG_SRC, p->q, op->q, err));
-    VIT_TRY(vit_dnnl_kernel_bind(k, DNNL_ARG_WEIGHTS, p->k_transposed, op->k, err));
-    VIT_TRY(vit_dnnl_kernel_bind_scratch(k, DNNL_ARG_DST, p->scores, 0, err));
+    VIT_TRY(vit_dnnl_kernel_bind(k, DNNL_ARG_SRC, p->q, vit_dnnl_input(VIT_Q), err));
+    VIT_TRY(vit_dnnl_kernel_bind(k, DNNL_ARG_WEIGHTS, p->k_transposed, vit_dnnl_input(VIT_K), err));
+    VIT_TRY(vit_dnnl_kernel_bind(k, DNNL_ARG_DST, p->scores, scores, err));
 
     VIT_DNNL(dnnl_softmax_forward_primitive_desc_create(&pd, k->engine, dnnl_forward_inference, dnnl_softmax_accurate,
                                                         p->scores, p->scores, 3, p->plain),
              "softmax");
     VIT_TRY(vit_dnnl_kernel_add(k, pd, err));
-    VIT_TRY(vit_dnnl_kernel_bind_scratch(k, DNNL_ARG_SRC, p->scores, 0, err));
-    VIT_TRY(vit_dnnl_kernel_bind_scratch(k, DNNL_ARG_DST, p->scores, 0, err));
+    VIT_TRY(vit_dnnl_kernel_bind(k, DNNL_ARG_SRC, p->scores, scores, err));
+    VIT_TRY(vit_dnnl_kernel_bind(k, DNNL_ARG_DST, p->scores, scores, err));
 
     VIT_DNNL(dnnl_matmul_primitive_desc_create(&pd, k->engine, p->scores, p->v, NULL, p->dst, p->plain), "scores v");
     VIT_TRY(vit_dnnl_kernel_add(k, pd, err));
-    VIT_TRY(vit_dnnl_kernel_bind_scratch(k, DNNL_ARG_SRC, p->scores, 0, err));
-    VIT_TRY(vit_dnnl_kernel_bind(k, DNNL_ARG_WEIGHTS, p->v, op->v, err));
-    return vit_dnnl_kernel_bind(k, DNNL_ARG_DST, p->dst, op->dst, err);
+    VIT_TRY(vit_dnnl_kernel_bind(k, DNNL_ARG_SRC, p->scores, scores, err));
+    VIT_TRY(vit_dnnl_kernel_bind(k, DNNL_ARG_WEIGHTS, p->v, vit_dnnl_input(VIT_V), err));
+    return vit_dnnl_kernel_bind(k, DNNL_ARG_DST, p->dst, vit_dnnl_dst(), err);
 }
 
-vit_status vit_dnnl_attention(struct vit_kernel **kernel, void *context, const struct vit_attention_op *op,
-                              struct vit_error *err)
+vit_status vit_dnnl_attention(struct vit_kernel **kernel, const struct vit_implementation *implementation,
+                              const struct vit_problem *problem, struct vit_error *err)
 {
     struct vit_dnnl_kernel *k;
-    VIT_TRY(vit_dnnl_kernel_create(&k, context, err));
+    VIT_TRY(vit_dnnl_kernel_create(&k, implementation, err));
     struct parts parts = {0};
-    vit_status status = fill(k, &parts, op, err);
+    vit_status status = fill(k, &parts, &problem->attention, err);
     release(&parts);
     if (status == VIT_OK)
         *kernel = &k->base;

@@ -4,16 +4,15 @@
 #include <oneapi/dnnl/dnnl.h>
 #include <stdio.h>
 
-#include "vit/vit.h"
+#include "vit/onednn/onednn.h"
 
-const char *vit_onednn_version(char text[32])
+void vit_dnnl_version(char text[64])
 {
     const dnnl_version_t *loaded = dnnl_version();
-    snprintf(text, 32, "%d.%d.%d", loaded->major, loaded->minor, loaded->patch);
-    return text;
+    snprintf(text, 64, "%d.%d.%d %.40s", loaded->major, loaded->minor, loaded->patch, loaded->hash);
 }
 
-const char *vit_isa(void)
+const char *vit_dnnl_isa(void)
 {
     switch ((int)dnnl_get_effective_cpu_isa()) {
     case dnnl_cpu_isa_sse41: return "sse41";

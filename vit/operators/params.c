@@ -10,7 +10,7 @@
 
 struct entry {
     int tensor;
-    char key[VIT_LAYOUT_KEY_MAX];
+    char key[VIT_PACKING_KEY_MAX];
     const void *data; /* in a chunk */
 };
 
@@ -90,7 +90,7 @@ static bool add_chunk(struct vit_params *params, size_t size)
     struct chunk *chunk = calloc(1, sizeof *chunk);
     if (!chunk)
         return false;
-    chunk->size = (size > chunk_size ? size : chunk_size) + huge_page - 1;
+    chunk->size = size + huge_page - 1;
     chunk->size -= chunk->size % huge_page;
     chunk->data = aligned_alloc(huge_page, chunk->size);
     if (!chunk->data) {
@@ -107,7 +107,8 @@ static bool add_chunk(struct vit_params *params, size_t size)
 static void *allocate(struct vit_params *params, size_t size, struct vit_error *err)
 {
     size = (size + 63) / 64 * 64;
-    if ((!params->chunks || params->chunks->size - params->chunks->used < size) && !add_chunk(params, size)) {
+    if ((!params->chunks || params->chunks->size - params->chunks->used < size) &&
+        !add_chunk(params, size > chunk_size ? size : chunk_size) && !add_chunk(params, size)) {
         vit_fail(err, VIT_ERR_MEMORY, "out of memory for %zu bytes of weights", size);
         return NULL;
     }
@@ -117,9 +118,9 @@ static void *allocate(struct vit_params *params, size_t size, struct vit_error *
 }
 
 /* A layout of the part of the tensors that linear is. */
-static void spell_part(char key[VIT_LAYOUT_KEY_MAX], const char *layout, const struct vit_linear *linear)
+static void spell_part(char key[VIT_PACKING_KEY_MAX], const char *layout, const struct vit_linear *linear)
 {
-    snprintf(key, VIT_LAYOUT_KEY_MAX, "%.200s rows %d+%d", layout, linear->first, linear->out);
+    snprintf(key, VIT_PACKING_KEY_MAX, "%.200s rows %d+%d", layout, linear->first, linear->out);
 }
 
 /* The functions below hold the lock. */
@@ -146,7 +147,7 @@ static vit_status load_bias(struct vit_params *params, const struct vit_linear *
     if (linear->gamma < 0)
         return VIT_OK;
     VIT_TRY(load_vector(params, linear->gamma, &gamma, err));
-    char key[VIT_LAYOUT_KEY_MAX];
+    char key[VIT_PACKING_KEY_MAX];
     spell_part(key, "f32 scaled", linear);
     *data = find(params, linear->bias, key);
     if (*data)
@@ -191,20 +192,20 @@ static vit_status load_plain(struct vit_params *params, const struct vit_linear 
     return VIT_OK;
 }
 
-static vit_status load_packed(struct vit_params *params, const struct vit_linear *linear,
-                              const struct vit_packing *packing, const void **data, struct vit_error *err)
+static vit_status load_packed(struct vit_params *params, const struct vit_linear *linear, struct vit_kernel *kernel,
+                              const void **data, struct vit_error *err)
 {
-    char key[VIT_LAYOUT_KEY_MAX];
-    spell_part(key, packing->key, linear);
+    char key[VIT_PACKING_KEY_MAX];
+    spell_part(key, kernel->packing.key, linear);
     *data = find(params, linear->weight, key);
     if (*data)
         return VIT_OK;
     const float *plain;
     VIT_TRY(load_plain(params, linear, &plain, err));
-    void *packed = allocate(params, packing->size, err);
+    void *packed = allocate(params, kernel->packing.size, err);
     if (!packed)
         return VIT_ERR_MEMORY;
-    VIT_TRY(packing->pack(packing, plain, packed, err));
+    VIT_TRY(kernel->pack(kernel, packed, plain, err));
     *data = packed;
     return keep(params, linear->weight, key, packed, err);
 }
@@ -229,11 +230,11 @@ vit_status vit_params_bias(struct vit_params *params, const struct vit_linear *l
     return status;
 }
 
-vit_status vit_params_packed(struct vit_params *params, const struct vit_linear *linear,
-                             const struct vit_packing *packing, const void **data, struct vit_error *err)
+vit_status vit_params_packed(struct vit_params *params, const struct vit_linear *linear, struct vit_kernel *kernel,
+                             const void **data, struct vit_error *err)
 {
     pthread_mutex_lock(&params->lock);
-    vit_status status = load_packed(params, linear, packing, data, err);
+    vit_status status = load_packed(params, linear, kernel, data, err);
     pthread_mutex_unlock(&params->lock);
     return status;
 }

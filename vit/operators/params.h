@@ -9,9 +9,10 @@
 #include <stdint.h>
 
 #include "vit/base/error.h"
+#include "vit/operators/kernel.h"
 
-/* A linear layer y = x W^T + b, its parts named by the numbers of the model's tensors; -1: it has none. The layer may be
- * a part of its tensors: rows first .. first + out - 1. */
+/* A linear layer y = x W^T + b, its parts named by the numbers of the model's tensors; -1: it has none. The layer may
+ * be a part of its tensors: rows first .. first + out - 1. */
 struct vit_linear {
     char name[48]; /* as "blocks.3.attn.qkv" */
     int in, out, first;
@@ -46,19 +47,8 @@ vit_status vit_params_vector(struct vit_params *params, int i, const float **dat
 vit_status vit_params_bias(struct vit_params *params, const struct vit_linear *linear, const float **data,
                            struct vit_error *err);
 
-enum { VIT_LAYOUT_KEY_MAX = 256 };
-
-/* A layout that an implementation wants a weight matrix in. */
-struct vit_packing {
-    char key[VIT_LAYOUT_KEY_MAX]; /* equal keys: equal bytes for the same matrix */
-    size_t size;                  /* bytes of the packed matrix */
-    vit_status (*pack)(const struct vit_packing *packing, const float *weight /* (out, in) */, void *dst,
-                       struct vit_error *err);
-    void *context; /* pack's own */
-};
-
-/* The weight (out, in) of linear, with gamma applied, in the layout of packing; 64-byte aligned. */
-vit_status vit_params_packed(struct vit_params *params, const struct vit_linear *linear,
-                             const struct vit_packing *packing, const void **data, struct vit_error *err);
+/* The weight (out, in) of linear, with gamma applied, packed as kernel wants it; 64-byte aligned. */
+vit_status vit_params_packed(struct vit_params *params, const struct vit_linear *linear, struct vit_kernel *kernel,
+                             const void **data, struct vit_error *err);
 
 #endif

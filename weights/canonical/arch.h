@@ -13,7 +13,8 @@ extern "C" {
 int vit_arch_count(void);
 const char *vit_arch_name(int i);
 
-/* Fills *config with the architecture of that name; what follows a dot, timm's tag, does not matter. */
+/* Fills *config with the architecture of that name. What follows a dot, timm's tag, tells the number of classes where
+ * timm knows it, and does not matter else. */
 bool vit_arch_find(struct vit_config *config, const char *name);
 
 #ifdef __cplusplus

@@ -2,14 +2,15 @@
 #include "weights/canonical/canonical.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "vit/base/names.h"
 #include "weights/canonical/fields.h"
-#include "weights/containers/json.h"
-#include "weights/containers/limits.h"
+#include "weights/json/json.h"
+#include "vit/base/limits.h"
 
 #define CONFIG(field) #field, .offset = offsetof(struct vit_config, field)
 
@@ -22,6 +23,7 @@ static const struct vit_field config_fields[] = {
     {CONFIG(patch), .type = VIT_FIELD_INT, .low = 1, .high = VIT_LIMIT_IMAGE_SIZE},
     {CONFIG(image_size), .type = VIT_FIELD_INT, .low = 1, .high = VIT_LIMIT_IMAGE_SIZE},
     {CONFIG(classes), .type = VIT_FIELD_INT, .low = 0, .high = VIT_LIMIT_CLASSES},
+    {CONFIG(projection), .type = VIT_FIELD_BOOL, .optional = true},
     {CONFIG(eps), .type = VIT_FIELD_REAL},
     {CONFIG(act), .type = VIT_FIELD_ENUM, .names = vit_act_names},
     {CONFIG(swiglu), .type = VIT_FIELD_BOOL},
@@ -76,36 +78,20 @@ static vit_status read_record(const struct vit_source *source, const char *key, 
 {
     json_t *object = NULL;
     VIT_TRY(read_text(&object, source, key, err));
-    vit_status status = vit_fields_read(fields, n, object, record, err);
+    vit_status status = vit_fields_read(fields, n, key, object, record, err);
     json_decref(object);
-    return status == VIT_OK ? VIT_OK : vit_context(err, status, "%s", key);
-}
-
-static vit_status fill_labels(struct vit_labels *labels, const json_t *array, struct vit_error *err)
-{
-    size_t n = json_array_size(array);
-    VIT_TRY(vit_labels_alloc(labels, (int)n, err));
-    for (size_t i = 0; i < n; i++) {
-        const char *id = NULL, *name = NULL;
-        if (json_unpack(json_array_get(array, i), "{s:s, s:s !}", "id", &id, "name", &name) != 0)
-            return vit_fail(err, VIT_ERR_DECODE, "label %zu is not {\"id\", \"name\"}", i);
-        VIT_TRY(vit_labels_set(labels, (int)i, id, name, err));
-    }
-    return VIT_OK;
+    return status;
 }
 
 static vit_status read_labels(struct vit_weights *weights, struct vit_error *err)
 {
     json_t *array = NULL;
     VIT_TRY(read_text(&array, weights->source, "vit.labels", err));
-    vit_status status;
-    size_t n = json_array_size(array);
+    vit_status status = VIT_OK;
     if (!json_is_array(array))
         status = vit_fail(err, VIT_ERR_DECODE, "not an array");
-    else if (n != 0 && n != (size_t)weights->config.classes)
-        status = vit_fail(err, VIT_ERR_DECODE, "%zu labels for %d classes", n, weights->config.classes);
-    else
-        status = fill_labels(&weights->labels, array, err);
+    else if (json_array_size(array))
+        status = vit_labels_from_json(&weights->labels, weights->config.classes, array, err);
     json_decref(array);
     return status == VIT_OK ? VIT_OK : vit_context(err, status, "vit.labels");
 }
@@ -199,8 +185,9 @@ vit_status vit_canonical_check(const struct vit_config *c, const struct vit_prep
     if (!(c->eps >= 0 && c->eps < 1))
         return vit_fail(err, VIT_ERR_DECODE, "eps %g is outside 0..1", c->eps);
     for (int i = 0; i < 3; i++)
-        if (!(p->std[i] > 0))
-            return vit_fail(err, VIT_ERR_DECODE, "std[%d] is %g, must be positive", i, p->std[i]);
+        if (!((float)p->std[i] > 0 && isfinite((float)p->std[i]) && isfinite((float)p->mean[i])))
+            return vit_fail(err, VIT_ERR_DECODE, "mean[%d] is %g and std[%d] is %g: in single precision, they must be "
+                            "finite and std positive", i, p->mean[i], i, p->std[i]);
     bool needs_cls = c->pool == VIT_POOL_TOKEN || c->pool == VIT_POOL_CONCAT || c->pool == VIT_POOL_CLS_DIST_MEAN;
     if ((needs_cls && !c->cls) || (c->pool == VIT_POOL_CLS_DIST_MEAN && !c->dist))
         return vit_fail(err, VIT_ERR_DECODE, "pool %s needs tokens that the model lacks", vit_pool_name(c->pool));

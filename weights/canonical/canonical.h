@@ -9,7 +9,7 @@
 #define VIT_CANONICAL_H
 
 #include "weights/canonical/form.h"
-#include "weights/containers/container.h"
+#include "weights/containers/source.h"
 
 /* Whether source carries the canonical texts. */
 bool vit_canonical_detect(const struct vit_source *source);

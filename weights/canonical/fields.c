@@ -1,11 +1,11 @@
 /* fields.c: table-driven reading and writing of plain structs as JSON. */
 #include "weights/canonical/fields.h"
 
-#include <math.h>
-#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "vit/base/names.h"
+#include "weights/json/settings.h"
 
 static size_t element_size(const struct vit_field *field)
 {
@@ -53,6 +53,8 @@ json_t *vit_fields_write(const struct vit_field *fields, int n, const void *reco
     json_t *object = json_object();
     for (int i = 0; object && i < n; i++) {
         json_t *value = write_field(&fields[i], (const char *)record + fields[i].offset);
+        if (fields[i].optional && json_is_false(value))
+            continue;
         if (json_object_set_new(object, fields[i].key, value) != 0) {
             json_decref(object);
             return NULL;
@@ -61,99 +63,52 @@ json_t *vit_fields_write(const struct vit_field *fields, int n, const void *reco
     return object;
 }
 
-static vit_status read_int(const struct vit_field *field, const json_t *value, void *at, struct vit_error *err)
+static vit_status read_text(const struct vit_field *field, struct vit_settings *s, void *at, struct vit_error *err)
 {
-    if (!json_is_integer(value))
-        return vit_fail(err, VIT_ERR_DECODE, "%s: not a whole number", field->key);
-    json_int_t number = json_integer_value(value);
-    if (number < field->low || number > field->high)
-        return vit_fail(err, VIT_ERR_DECODE, "%s: %lld is outside %d..%d", field->key, (long long)number, field->low,
-                        field->high);
-    memcpy(at, &(int){(int)number}, sizeof(int));
-    return VIT_OK;
-}
-
-static vit_status read_real(const struct vit_field *field, const json_t *value, void *at, struct vit_error *err)
-{
-    double real = json_number_value(value);
-    if (!json_is_number(value) || !isfinite(real))
-        return vit_fail(err, VIT_ERR_DECODE, "%s: not a finite number", field->key);
-    memcpy(at, &real, sizeof real);
-    return VIT_OK;
-}
-
-static vit_status read_string(const struct vit_field *field, const json_t *value, char *at, struct vit_error *err)
-{
-    if (!json_is_string(value))
-        return vit_fail(err, VIT_ERR_DECODE, "%s: not a string", field->key);
-    size_t length = json_string_length(value);
-    if (length >= (size_t)field->high)
-        return vit_fail(err, VIT_ERR_DECODE, "%s: %zu bytes long, at most %d", field->key, length, field->high - 1);
-    memcpy(at, json_string_value(value), length);
-    at[length] = '\0';
-    return VIT_OK;
-}
-
-static vit_status read_enum(const struct vit_field *field, const json_t *value, void *at, struct vit_error *err)
-{
-    if (!json_is_string(value))
-        return vit_fail(err, VIT_ERR_DECODE, "%s: not a string", field->key);
-    int number = vit_name_find(field->names, json_string_value(value));
+    const char *text = "";
+    char why[64];
+    VIT_TRY(vit_take_string(s, field->key, &text, err));
+    int number = field->names ? vit_name_find(field->names, text) : 0;
     if (number < 0)
-        return vit_fail(err, VIT_ERR_DECODE, "%s: unknown value \"%.100s\"", field->key, json_string_value(value));
-    memcpy(at, &number, sizeof number);
-    return VIT_OK;
-}
-
-static vit_status read_value(const struct vit_field *field, const json_t *value, void *at, struct vit_error *err)
-{
-    switch (field->type) {
-    case VIT_FIELD_INT: return read_int(field, value, at, err);
-    case VIT_FIELD_REAL: return read_real(field, value, at, err);
-    case VIT_FIELD_STRING: return read_string(field, value, at, err);
-    case VIT_FIELD_ENUM: return read_enum(field, value, at, err);
-    case VIT_FIELD_BOOL: break;
+        return vit_settings_refuse(s, field->key, "unknown value", err);
+    if (field->names) {
+        memcpy(at, &number, sizeof number);
+        return VIT_OK;
     }
-    if (!json_is_boolean(value))
-        return vit_fail(err, VIT_ERR_DECODE, "%s: neither true nor false", field->key);
-    memcpy(at, &(bool){json_is_true(value)}, sizeof(bool));
+    snprintf(why, sizeof why, "longer than %d bytes", field->high - 1);
+    if (strlen(text) >= (size_t)field->high)
+        return vit_settings_refuse(s, field->key, why, err);
+    memcpy(at, text, strlen(text) + 1);
     return VIT_OK;
 }
 
-static vit_status read_field(const struct vit_field *field, const json_t *value, char *at, struct vit_error *err)
+static vit_status read_field(const struct vit_field *field, struct vit_settings *s, void *at, struct vit_error *err)
 {
-    if (!value)
-        return vit_fail(err, VIT_ERR_DECODE, "%s: missing", field->key);
-    if (field->count == 0)
-        return read_value(field, value, at, err);
-    if (!json_is_array(value) || json_array_size(value) != (size_t)field->count)
-        return vit_fail(err, VIT_ERR_DECODE, "%s: not an array of %d", field->key, field->count);
-    for (int i = 0; i < field->count; i++)
-        VIT_TRY(read_value(field, json_array_get(value, (size_t)i), at + (size_t)i * element_size(field), err));
-    return VIT_OK;
+    const char *key = field->key;
+    const json_t *value = json_object_get(s->object, key);
+    if (!value || json_is_null(value))
+        return field->optional ? VIT_OK : vit_fail(err, VIT_ERR_DECODE, "%s: %s: missing", s->file, key);
+    switch (field->type) {
+    case VIT_FIELD_INT: return vit_take_ints(s, key, field->count, field->low, field->high, at, err);
+    case VIT_FIELD_BOOL: return vit_take_bool(s, key, at, err);
+    case VIT_FIELD_REAL: return field->count ? vit_take_colours(s, key, at, err) : vit_take_real(s, key, at, err);
+    case VIT_FIELD_STRING:
+    case VIT_FIELD_ENUM: break;
+    }
+    return read_text(field, s, at, err);
 }
 
-static bool is_known(const struct vit_field *fields, int n, const char *key)
-{
-    for (int i = 0; i < n; i++)
-        if (strcmp(fields[i].key, key) == 0)
-            return true;
-    return false;
-}
-
-vit_status vit_fields_read(const struct vit_field *fields, int n, json_t *object, void *record,
+vit_status vit_fields_read(const struct vit_field *fields, int n, const char *name, const json_t *object, void *record,
                            struct vit_error *err)
 {
+    struct vit_settings s = {.file = name, .object = object};
     if (!json_is_object(object))
-        return vit_fail(err, VIT_ERR_DECODE, "not a JSON object");
-    const char *key;
-    json_t *value;
-    json_object_foreach(object, key, value)
-        if (!is_known(fields, n, key))
-            return vit_fail(err, VIT_ERR_DECODE, "unknown key \"%.100s\"", key);
+        return vit_fail(err, VIT_ERR_DECODE, "%s: not a JSON object", name);
     for (int i = 0; i < n; i++)
-        VIT_TRY(read_field(&fields[i], json_object_get(object, fields[i].key), (char *)record + fields[i].offset, err));
-    return VIT_OK;
+        VIT_TRY(read_field(&fields[i], &s, (char *)record + fields[i].offset, err));
+    for (int i = 0; i < n; i++)
+        vit_take(&s, fields[i].key);
+    return vit_settings_end(&s, NULL, err);
 }
 
 vit_status vit_fields_check(const struct vit_field *fields, int n, const void *record, struct vit_error *err)

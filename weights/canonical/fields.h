@@ -6,6 +6,7 @@
 #define VIT_FIELDS_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "vit/base/error.h"
@@ -22,9 +23,10 @@ struct vit_field {
     const char *key;
     enum vit_field_type type;
     size_t offset; /* of the first element in the struct */
-    int count;     /* 0: a single value; else an array of that length */
+    int count;     /* 0: a single value; else an array of that length, of real numbers 3 */
     int low, high;
     const char *const *names; /* a list of names.h */
+    bool optional; /* of a bool: false when absent, and then not written */
 };
 
 /* The object for *record; NULL when memory ran out. The caller owns it. */
@@ -33,8 +35,9 @@ json_t *vit_fields_write(const struct vit_field *fields, int n, const void *reco
 /* Refuses a record with a number out of its field's range. */
 vit_status vit_fields_check(const struct vit_field *fields, int n, const void *record, struct vit_error *err);
 
-/* Fills *record from object, which must hold every key of the table, rightly typed and in range, and no other. */
-vit_status vit_fields_read(const struct vit_field *fields, int n, json_t *object, void *record,
+/* Fills *record, zero before, from object, which must hold every key of the table, rightly typed and in range, and no
+ * other. Messages begin with name. */
+vit_status vit_fields_read(const struct vit_field *fields, int n, const char *name, const json_t *object, void *record,
                            struct vit_error *err);
 
 #endif

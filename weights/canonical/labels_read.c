@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vit/base/file.h"
 #include "weights/canonical/labels.h"
-#include "weights/containers/container.h"
-#include "weights/containers/json.h"
-#include "weights/containers/limits.h"
+#include "weights/json/json.h"
+#include "vit/base/limits.h"
+#include "weights/json/settings.h"
 
 static const char imagenet_1k[] = "imagenet-1k";
 
@@ -34,14 +35,11 @@ static vit_status from_array(struct vit_labels *labels, int n, const json_t *arr
     VIT_TRY(check_count(json_array_size(array), n, err));
     VIT_TRY(vit_labels_alloc(labels, n, err));
     for (int i = 0; i < n; i++) {
-        const json_t *entry = json_array_get(array, (size_t)i);
+        json_t *entry = json_array_get(array, (size_t)i);
         const char *name = json_string_value(entry), *id = NULL;
-        vit_json_string(entry, "name", &name);
-        if (!name)
+        if (!name && json_unpack(entry, "{s:s, s?s !}", "name", &name, "id", &id) != 0)
             return vit_fail(err, VIT_ERR_DECODE, "label %d is neither a string nor {\"id\", \"name\"}", i);
-        id = name;
-        vit_json_string(entry, "id", &id);
-        VIT_TRY(vit_labels_set(labels, i, id, name, err));
+        VIT_TRY(vit_labels_set(labels, i, id ? id : name, name, err));
     }
     return VIT_OK;
 }
@@ -93,9 +91,10 @@ static vit_status from_timm(struct vit_labels *labels, int n, const json_t *name
         const char *id = json_string_value(json_array_get(names, (size_t)i));
         if (!id)
             return vit_fail(err, VIT_ERR_DECODE, "entry %d is not a string", i);
-        const char *name = id;
-        vit_json_string(descriptions, id, &name);
-        VIT_TRY(vit_labels_set(labels, i, id, name, err));
+        const json_t *name = json_object_get(descriptions, id);
+        if (name && !json_is_string(name))
+            return vit_fail(err, VIT_ERR_DECODE, "the description of %.40s is not a string", id);
+        VIT_TRY(vit_labels_set(labels, i, id, name ? json_string_value(name) : id, err));
     }
     return VIT_OK;
 }
@@ -104,19 +103,23 @@ vit_status vit_labels_from_config(struct vit_labels *labels, int n, const json_t
                                   struct vit_error *err)
 {
     static const char *const arrays[] = {"label_names", "labels"};
-    const json_t *id2label = json_object_get(config, "id2label");
+    struct vit_settings s = {.file = "config.json", .object = config}, id2label, descriptions;
     *key = NULL;
+    VIT_TRY(vit_settings_within(&id2label, &s, "id2label", err));
+    VIT_TRY(vit_settings_within(&descriptions, &s, "label_descriptions", err));
     vit_status status = VIT_OK;
     for (int i = 0; i < 2 && !*key; i++) {
-        const json_t *names = json_object_get(config, arrays[i]);
+        const json_t *names = vit_take(&s, arrays[i]);
+        if (names && !json_is_array(names))
+            return vit_settings_refuse(&s, arrays[i], "not an array", err);
         if (json_array_size(names) > 0) {
             *key = arrays[i];
-            status = from_timm(labels, n, names, json_object_get(config, "label_descriptions"), err);
+            status = from_timm(labels, n, names, descriptions.object, err);
         }
     }
-    if (!*key && json_object_size(id2label) > 0 && !only_number(id2label)) {
+    if (!*key && json_object_size(id2label.object) > 0 && !only_number(id2label.object)) {
         *key = "id2label";
-        status = from_object(labels, n, id2label, err);
+        status = from_object(labels, n, id2label.object, err);
     }
     return status == VIT_OK ? VIT_OK : vit_context(err, status, "config.json: %s", *key);
 }
@@ -167,19 +170,12 @@ static vit_status from_text(struct vit_labels *labels, int n, char *text, size_t
 
 static vit_status from_file(struct vit_labels *labels, int n, const char *path, struct vit_error *err)
 {
-    struct vit_file file;
-    char *text = NULL;
-    vit_status status = vit_file_open(&file, path, err);
-    if (status == VIT_OK && file.size > VIT_LIMIT_JSON)
-        status = vit_fail(err, VIT_ERR_TOO_LARGE, "%lld bytes, at most %d are read", (long long)file.size, VIT_LIMIT_JSON);
-    if (status == VIT_OK && !(text = calloc((size_t)file.size + 1, 1)))
-        status = vit_fail(err, VIT_ERR_MEMORY, "out of memory");
+    void *text;
+    size_t length;
+    vit_status status = vit_file_load(path, VIT_LIMIT_JSON, &text, &length, err);
     if (status == VIT_OK)
-        status = vit_file_read(&file, 0, text, (size_t)file.size, err);
-    if (status == VIT_OK)
-        status = from_text(labels, n, text, (size_t)file.size, err);
+        status = from_text(labels, n, text, length, err);
     free(text);
-    vit_file_close(&file);
     return status;
 }
 

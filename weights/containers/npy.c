@@ -1,17 +1,24 @@
-/* npy.c: the header of a numpy array file: a Python dict literal with three keys. */
+/* npy.c: numpy array files: a header, which is a Python dict literal with three keys, then the elements. */
 #include "weights/containers/npy.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "weights/containers/limits.h"
+#include "vit/base/file.h"
+#include "vit/base/half.h"
+#include "vit/base/limits.h"
+#include "weights/containers/source.h"
 
 /* The text that is left to parse. */
 struct cursor {
     const char *at, *end;
 };
 
-vit_status vit_npy_parse_prefix(const uint8_t *bytes, size_t *begin, size_t *n, struct vit_error *err)
+enum { PREFIX = 12 }; /* bytes of magic, version and length; in version 1 the last 2 are the text's */
+
+/* The header's text is the *n bytes at *begin. */
+static vit_status parse_prefix(const uint8_t *bytes, size_t *begin, size_t *n, struct vit_error *err)
 {
     if (memcmp(bytes, "\x93NUMPY", 6) != 0)
         return vit_fail(err, VIT_ERR_DECODE, "not a numpy array: its first bytes are not \\x93NUMPY");
@@ -131,7 +138,7 @@ static vit_status parse_descr(struct vit_npy *npy, struct cursor *c, struct vit_
                     descr[1] == 'O' ? " (Python objects): save plain arrays" : " is not supported");
 }
 
-vit_status vit_npy_parse_header(struct vit_npy *npy, const char *text, size_t n, struct vit_error *err)
+static vit_status parse_text(struct vit_npy *npy, const char *text, size_t n, struct vit_error *err)
 {
     struct cursor c = {text, text + n};
     unsigned seen = 0;
@@ -166,4 +173,73 @@ vit_status vit_npy_parse_header(struct vit_npy *npy, const char *text, size_t n,
         return vit_fail(err, VIT_ERR_DECODE, "numpy header: %s",
                         seen != 7 ? "a key is missing" : "text after the dict");
     return VIT_OK;
+}
+
+vit_status vit_npy_read_header(struct vit_npy *npy,
+                               vit_status (*next)(void *context, void *dst, size_t n, struct vit_error *err),
+                               void *context, struct vit_error *err)
+{
+    uint8_t prefix[PREFIX];
+    size_t begin = 0, n = 0;
+    VIT_TRY(next(context, prefix, sizeof prefix, err));
+    VIT_TRY(parse_prefix(prefix, &begin, &n, err));
+    size_t known = sizeof prefix - begin; /* of the text, already read with the prefix */
+    if (n < known)
+        return vit_fail(err, VIT_ERR_DECODE, "a numpy header of %zu bytes", n);
+    char *text = malloc(n + 1);
+    if (!text)
+        return vit_fail(err, VIT_ERR_MEMORY, "out of memory for a header of %zu bytes", n);
+    memcpy(text, prefix + begin, known);
+    vit_status status = next(context, text + known, n - known, err);
+    if (status == VIT_OK)
+        status = parse_text(npy, text, n, err);
+    free(text);
+    npy->data = (int64_t)(begin + n);
+    return status;
+}
+
+/* ---- Numbers for comparison ---- */
+
+static vit_status count_numbers(const struct vit_npy *npy, int64_t *n, struct vit_error *err)
+{
+    if (!vit_dtype_is_float(npy->dtype))
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "type %s, expected a floating-point type",
+                        vit_dtype_name(npy->dtype));
+    *n = 1;
+    for (int i = 0; i < npy->n_dims; i++)
+        if (npy->shape[i] < 1 || npy->shape[i] > VIT_LIMIT_CLASSES || (*n *= npy->shape[i]) > VIT_LIMIT_CLASSES)
+            return vit_fail(err, VIT_ERR_TOO_LARGE, "no array of 1 to %d numbers", VIT_LIMIT_CLASSES);
+    return VIT_OK;
+}
+
+static vit_status load(float **values, int64_t *n, const struct vit_file *file, struct vit_error *err)
+{
+    struct vit_npy npy;
+    struct vit_file_stream stream = {file, 0};
+    VIT_TRY(vit_npy_read_header(&npy, vit_file_next, &stream, err));
+    VIT_TRY(count_numbers(&npy, n, err));
+    size_t bytes = (size_t)*n * vit_dtype_size(npy.dtype);
+    void *raw = malloc(bytes);
+    *values = malloc((size_t)*n * sizeof **values);
+    vit_status status = raw && *values ? vit_file_next(&stream, raw, bytes, err)
+                                       : vit_fail(err, VIT_ERR_MEMORY, "out of memory for %zu bytes", bytes);
+    if (status == VIT_OK)
+        vit_widen(*values, raw, npy.dtype, *n);
+    free(raw);
+    return status;
+}
+
+vit_status vit_npy_load(float **values, int64_t *n, const char *path, struct vit_error *err)
+{
+    struct vit_file file;
+    *values = NULL;
+    vit_status status = vit_file_open(&file, path, err);
+    if (status == VIT_OK)
+        status = load(values, n, &file, err);
+    vit_file_close(&file);
+    if (status == VIT_OK)
+        return VIT_OK;
+    free(*values);
+    *values = NULL;
+    return vit_context(err, status, "%s", path);
 }

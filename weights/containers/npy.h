@@ -8,21 +8,18 @@
 #include "vit/base/error.h"
 #include "vit/base/tensor.h"
 
-enum {
-    VIT_NPY_PREFIX = 12 /* bytes that vit_npy_parse_prefix wants; a version 1 header begins at byte 10 of them */
-};
-
 struct vit_npy {
     enum vit_dtype dtype;
     bool fortran_order;
     int n_dims;
     int64_t shape[VIT_MAX_DIMS]; /* integers as written, not checked otherwise */
+    int64_t data;                /* bytes of the header: the offset of the elements */
 };
 
-/* Reads magic, version and length: the header's text is the *n bytes at *begin. */
-vit_status vit_npy_parse_prefix(const uint8_t *bytes, size_t *begin, size_t *n, struct vit_error *err);
-
-/* Parses the header's text, a Python literal. Big-endian, object and structured arrays are refused. */
-vit_status vit_npy_parse_header(struct vit_npy *npy, const char *text, size_t n, struct vit_error *err);
+/* Reads the header of an array, whose bytes `next` gives in order, exactly n each time. Big-endian, object and
+ * structured arrays are refused. */
+vit_status vit_npy_read_header(struct vit_npy *npy,
+                               vit_status (*next)(void *context, void *dst, size_t n, struct vit_error *err),
+                               void *context, struct vit_error *err);
 
 #endif

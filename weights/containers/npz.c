@@ -3,23 +3,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weights/containers/limits.h"
+#include "vit/base/limits.h"
 #include "weights/containers/npy.h"
 #include "weights/containers/strided.h"
-#include "weights/containers/zipped.h"
+#include "weights/containers/zip.h"
 
 static const char extension[] = ".npy";
 enum { N_EXTENSION = sizeof extension - 1 };
 
-/* Tensor i is member i of the archive. */
+/* A source's own is an array of these: tensor i is member i of the archive. */
 struct array {
     int64_t data; /* offset of the elements in the member */
     bool fortran_order;
-};
-
-struct npz {
-    struct vit_zip *zip;
-    struct array *arrays;
 };
 
 /* Length of a member's name without .npy, or 0. */
@@ -29,60 +24,38 @@ static size_t stem_length(const char *name)
     return n > N_EXTENSION && strcmp(name + n - N_EXTENSION, extension) == 0 ? n - N_EXTENSION : 0;
 }
 
-bool vit_npz_is(const struct vit_zip *zip)
+static bool sniff(const struct vit_source *source, const uint8_t *head, size_t n)
 {
-    for (int i = 0; i < zip->n_members; i++) {
-        if (stem_length(zip->members[i].name) > 0)
+    (void)head, (void)n;
+    for (int i = 0; source->zip && i < source->zip->n_members; i++)
+        if (stem_length(source->zip->members[i].name) > 0)
             return true;
-    }
     return false;
-}
-
-static vit_status read_header(struct vit_zip_reader *reader, struct vit_npy *npy, int64_t *data, struct vit_error *err)
-{
-    uint8_t prefix[VIT_NPY_PREFIX];
-    size_t begin, n;
-    VIT_TRY(vit_zip_next(reader, prefix, sizeof prefix, err));
-    VIT_TRY(vit_npy_parse_prefix(prefix, &begin, &n, err));
-    size_t known = sizeof prefix - begin; /* of the text, already read with the prefix */
-    if (n < known)
-        return vit_fail(err, VIT_ERR_DECODE, "a numpy header of %zu bytes", n);
-    char *text = malloc(n);
-    if (!text)
-        return vit_fail(err, VIT_ERR_MEMORY, "out of memory for a header of %zu bytes", n);
-    memcpy(text, prefix + begin, known);
-    vit_status status = vit_zip_next(reader, text + known, n - known, err);
-    if (status == VIT_OK)
-        status = vit_npy_parse_header(npy, text, n, err);
-    free(text);
-    *data = (int64_t)(begin + n);
-    return status;
 }
 
 static vit_status add_array(struct vit_source *source, struct vit_zip_reader *reader, const char *name,
                             struct vit_error *err)
 {
-    struct npz *npz = source->priv;
+    struct array *arrays = source->priv;
     struct vit_npy npy;
-    int64_t data;
-    vit_status status = read_header(reader, &npy, &data, err);
+    vit_status status = vit_npy_read_header(&npy, vit_zip_next, reader, err);
     if (status != VIT_OK)
         return vit_context(err, status, "tensor %s", name);
     VIT_TRY(vit_source_add(source, name, npy.dtype, npy.n_dims, npy.shape, err));
     const struct vit_tensor *tensor = &source->tensors[source->n_tensors - 1];
     int64_t bytes = vit_tensor_count(tensor) * (int64_t)vit_dtype_size(tensor->dtype);
-    if (bytes != reader->member->size - data)
+    if (bytes != reader->member->size - npy.data)
         return vit_fail(err, VIT_ERR_DECODE,
                         "tensor %s: %" PRId64 " elements of %s are %" PRId64 " bytes, its member has %" PRId64, name,
-                        vit_tensor_count(tensor), vit_dtype_name(tensor->dtype), bytes, reader->member->size - data);
-    npz->arrays[source->n_tensors - 1] = (struct array){data, npy.fortran_order};
+                        vit_tensor_count(tensor), vit_dtype_name(tensor->dtype), bytes,
+                        reader->member->size - npy.data);
+    arrays[source->n_tensors - 1] = (struct array){npy.data, npy.fortran_order};
     return VIT_OK;
 }
 
 static vit_status add_member(struct vit_source *source, int i, struct vit_error *err)
 {
-    struct npz *npz = source->priv;
-    const char *member = npz->zip->members[i].name;
+    const char *member = source->zip->members[i].name;
     size_t n = stem_length(member);
     if (n == 0 || n > VIT_LIMIT_NAME)
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "member %.256s: not a NAME.npy of 1 to %d bytes", member,
@@ -92,7 +65,7 @@ static vit_status add_member(struct vit_source *source, int i, struct vit_error 
     name[n] = '\0';
     VIT_TRY(vit_source_check_name(source, name, err));
     struct vit_zip_reader reader;
-    vit_status status = vit_zip_start(&reader, npz->zip, i, true, err);
+    vit_status status = vit_zip_start(&reader, source->zip, i, true, err);
     if (status == VIT_OK)
         status = add_array(source, &reader, name, err);
     vit_zip_finish(&reader);
@@ -101,14 +74,11 @@ static vit_status add_member(struct vit_source *source, int i, struct vit_error 
 
 static vit_status open_source(struct vit_source *source, struct vit_error *err)
 {
-    struct npz *npz = source->priv = calloc(1, sizeof *npz);
-    if (!npz)
-        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    VIT_TRY(vit_zip_open(&npz->zip, &source->file, err));
-    npz->arrays = calloc((size_t)npz->zip->n_members, sizeof *npz->arrays);
-    if (!npz->arrays)
-        return vit_fail(err, VIT_ERR_MEMORY, "out of memory for %d arrays", npz->zip->n_members);
-    for (int i = 0; i < npz->zip->n_members; i++)
+    int n = source->zip->n_members;
+    source->priv = calloc((size_t)n, sizeof(struct array));
+    if (!source->priv)
+        return vit_fail(err, VIT_ERR_MEMORY, "out of memory for %d arrays", n);
+    for (int i = 0; i < n; i++)
         VIT_TRY(add_member(source, i, err));
     return VIT_OK;
 }
@@ -136,17 +106,15 @@ static vit_status read_fortran(struct vit_zip_reader *reader, const struct vit_t
 
 static vit_status read_tensor(const struct vit_source *source, int i, void *dst, struct vit_error *err)
 {
-    const struct npz *npz = source->priv;
-    const struct array *array = &npz->arrays[i];
+    const struct array *array = (const struct array *)source->priv + i;
     const struct vit_tensor *tensor = &source->tensors[i];
     size_t bytes = (size_t)vit_tensor_count(tensor) * vit_dtype_size(tensor->dtype);
     struct vit_zip_reader reader;
     struct vit_npy header;
-    int64_t data = 0;
-    vit_status status = vit_zip_start(&reader, npz->zip, i, true, err);
+    vit_status status = vit_zip_start(&reader, source->zip, i, true, err);
     if (status == VIT_OK) /* by reading, not seeking, so that the checksum covers the whole member */
-        status = read_header(&reader, &header, &data, err);
-    if (status == VIT_OK && data != array->data)
+        status = vit_npy_read_header(&header, vit_zip_next, &reader, err);
+    if (status == VIT_OK && header.data != array->data)
         status = vit_fail(err, VIT_ERR_READ, "its header changed while the file was open");
     if (status == VIT_OK)
         status = array->fortran_order ? read_fortran(&reader, tensor, bytes, dst, err)
@@ -155,14 +123,4 @@ static vit_status read_tensor(const struct vit_source *source, int i, void *dst,
     return status;
 }
 
-static void close_source(struct vit_source *source)
-{
-    struct npz *npz = source->priv;
-    if (!npz)
-        return;
-    vit_zip_close(npz->zip);
-    free(npz->arrays);
-    free(npz);
-}
-
-const struct vit_container vit_npz = {"npz", NULL, open_source, read_tensor, close_source};
+const struct vit_container vit_npz = {"npz", sniff, open_source, read_tensor, NULL};

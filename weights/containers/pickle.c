@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weights/containers/limits.h"
+#include "vit/base/limits.h"
 #include "weights/containers/pickle_machine.h"
-#include "weights/containers/pickle_memory.h"
 
 typedef struct vit_pickle_node node;
 
@@ -261,3 +260,4 @@ vit_status vit_pickle_load(struct vit_pickle *pickle, struct vit_pickle_input *i
     free(m.memo.at);
     return status;
 }
+

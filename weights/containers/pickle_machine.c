@@ -1,16 +1,79 @@
-/* pickle_machine.c: the stack and the memo of the pickle interpreter, and the objects that are made on them. */
+/* pickle_machine.c: the stack and the memo of the pickle interpreter, and the objects that are made on them. They may
+ * form cycles: their memory is chunks that are freed together. */
 #include "weights/containers/pickle_machine.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weights/containers/limits.h"
-#include "weights/containers/pickle_memory.h"
+#include "vit/base/limits.h"
 
 typedef struct vit_pickle_node node;
 
-static vit_status grow(struct vit_machine *m, struct vit_machine_nodes *nodes, size_t n)
+/* ---- Memory ---- */
+
+enum { CHUNK = 1 << 16, ALIGNMENT = 16 };
+
+struct vit_pickle_chunk {
+    struct vit_pickle_chunk *next;
+    size_t used, size;
+    _Alignas(ALIGNMENT) char bytes[];
+};
+
+void *vit_pickle_allocate(struct vit_pickle *pickle, size_t n)
+{
+    struct vit_pickle_chunk *chunk = pickle->memory;
+    if (n > SIZE_MAX / 2)
+        return NULL;
+    n = (n + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    if (!chunk || chunk->size - chunk->used < n) {
+        size_t size = n > CHUNK ? n : CHUNK;
+        chunk = malloc(sizeof *chunk + size);
+        if (!chunk)
+            return NULL;
+        *chunk = (struct vit_pickle_chunk){.next = pickle->memory, .size = size};
+        pickle->memory = chunk;
+    }
+    void *bytes = chunk->bytes + chunk->used;
+    chunk->used += n;
+    return bytes;
+}
+
+/* Appends to the items of a container; false when memory ran out. items may not be the container's own. */
+static bool append(struct vit_pickle *pickle, node *container, node **items, size_t n)
+{
+    size_t wanted = container->items.n + n;
+    if (wanted > container->items.capacity) {
+        size_t capacity = wanted > 2 * container->items.capacity ? wanted : 2 * container->items.capacity;
+        node **larger = vit_pickle_allocate(pickle, capacity * sizeof *larger);
+        if (!larger)
+            return false;
+        if (container->items.n > 0)
+            memcpy(larger, container->items.at, container->items.n * sizeof *larger);
+        container->items.at = larger;
+        container->items.capacity = capacity;
+    }
+    if (n > 0)
+        memcpy(container->items.at + container->items.n, items, n * sizeof *items);
+    container->items.n = wanted;
+    return true;
+}
+
+void vit_pickle_free(struct vit_pickle *pickle)
+{
+    while (pickle->memory) {
+        struct vit_pickle_chunk *next = pickle->memory->next;
+        free(pickle->memory);
+        pickle->memory = next;
+    }
+    free(pickle->persistent.at);
+    *pickle = (struct vit_pickle){0};
+}
+
+/* ---- The stack and the memo ---- */
+
+/* Makes room for n nodes, by doubling. */
+static vit_status grow(struct vit_machine *m, struct vit_pickle_nodes *nodes, size_t n)
 {
     if (n <= nodes->capacity)
         return VIT_OK;
@@ -28,6 +91,8 @@ static vit_status grow(struct vit_machine *m, struct vit_machine_nodes *nodes, s
 
 vit_status vit_machine_push(struct vit_machine *m, node *item)
 {
+    if (m->n_objects++ == VIT_LIMIT_PICKLE_OBJECTS)
+        return vit_fail(m->err, VIT_ERR_TOO_LARGE, "more than %d objects", VIT_LIMIT_PICKLE_OBJECTS);
     VIT_TRY(grow(m, &m->stack, m->stack.n + 1));
     m->stack.at[m->stack.n++] = item;
     return VIT_OK;
@@ -35,8 +100,6 @@ vit_status vit_machine_push(struct vit_machine *m, node *item)
 
 vit_status vit_machine_push_new(struct vit_machine *m, enum vit_pickle_kind kind, node **made)
 {
-    if (m->n_objects++ == VIT_LIMIT_PICKLE_OBJECTS)
-        return vit_fail(m->err, VIT_ERR_TOO_LARGE, "more than %d objects", VIT_LIMIT_PICKLE_OBJECTS);
     *made = vit_pickle_allocate(m->pickle, sizeof **made);
     if (!*made)
         return vit_fail(m->err, VIT_ERR_MEMORY, "out of memory");
@@ -107,6 +170,8 @@ vit_status vit_machine_memo_get(struct vit_machine *m, uint64_t index)
     return vit_machine_push(m, m->memo.at[index]);
 }
 
+/* ---- Objects ---- */
+
 /* Appends to a container; what is put into a call's result is dropped. */
 static vit_status add_items(struct vit_machine *m, node *container, enum vit_pickle_kind wanted, node **items, size_t n)
 {
@@ -117,7 +182,7 @@ static vit_status add_items(struct vit_machine *m, node *container, enum vit_pic
                         (int)container->kind, (int)wanted);
     if (wanted == VIT_PICKLE_DICT && n % 2)
         return vit_fail(m->err, VIT_ERR_DECODE, "a dict is given %zu keys and values", n);
-    if (!vit_pickle_append(m->pickle, container, items, n))
+    if (!append(m->pickle, container, items, n))
         return vit_fail(m->err, VIT_ERR_MEMORY, "out of memory for %zu items", container->items.n + n);
     return VIT_OK;
 }
@@ -209,14 +274,8 @@ vit_status vit_machine_make_persistent(struct vit_machine *m)
     const node *id = items[0];
     VIT_TRY(vit_machine_push_new(m, VIT_PICKLE_PERSISTENT, &made));
     made->id = id;
-    struct vit_pickle *p = m->pickle;
-    if (p->n_persistent == m->persistent_capacity) {
-        m->persistent_capacity = m->persistent_capacity ? 2 * m->persistent_capacity : 64;
-        const node **larger = realloc(p->persistent, m->persistent_capacity * sizeof *larger);
-        if (!larger)
-            return vit_fail(m->err, VIT_ERR_MEMORY, "out of memory for %zu storages", m->persistent_capacity);
-        p->persistent = larger;
-    }
-    p->persistent[p->n_persistent++] = made;
+    struct vit_pickle_nodes *all = &m->pickle->persistent;
+    VIT_TRY(grow(m, all, all->n + 1));
+    all->at[all->n++] = made;
     return VIT_OK;
 }

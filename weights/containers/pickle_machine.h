@@ -5,23 +5,19 @@
 #ifndef VIT_PICKLE_MACHINE_H
 #define VIT_PICKLE_MACHINE_H
 
-#include "weights/containers/pickle.h"
-
-/* An array that grows by doubling. */
-struct vit_machine_nodes {
-    struct vit_pickle_node **at;
-    size_t n, capacity;
-};
+#include "weights/containers/pickle_nodes.h"
 
 struct vit_machine {
     struct vit_pickle *pickle;
     struct vit_pickle_input *input;
     struct vit_error *err;
-    struct vit_machine_nodes stack, memo;
-    size_t n_objects; /* made so far */
-    size_t persistent_capacity;
+    struct vit_pickle_nodes stack, memo;
+    size_t n_objects; /* pushed so far: what the stack, the memo and all items together can hold */
     bool stopped;
 };
+
+/* n bytes that live until vit_pickle_free, aligned for nodes and pointers; NULL when memory ran out. */
+void *vit_pickle_allocate(struct vit_pickle *pickle, size_t n);
 
 vit_status vit_machine_push(struct vit_machine *m, struct vit_pickle_node *item);
 vit_status vit_machine_push_new(struct vit_machine *m, enum vit_pickle_kind kind, struct vit_pickle_node **made);

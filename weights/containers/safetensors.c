@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "weights/containers/container.h"
-#include "weights/containers/json.h"
-#include "weights/containers/limits.h"
+#include "weights/json/json.h"
+#include "vit/base/limits.h"
 
 enum { LENGTH_BYTES = 8 }; /* in front of the header: its length */
 
@@ -29,8 +29,9 @@ static uint64_t read_u64(const uint8_t *bytes)
 }
 
 /* Lengths over the limit but below 2^40 still look like a header, so that the refusal can name the limit. */
-static bool sniff(const uint8_t *head, size_t n)
+static bool sniff(const struct vit_source *source, const uint8_t *head, size_t n)
 {
+    (void)source;
     return n > LENGTH_BYTES && head[LENGTH_BYTES] == '{' && read_u64(head) < (uint64_t)1 << 40;
 }
 
@@ -219,10 +220,7 @@ static vit_status read_tensor(const struct vit_source *source, int i, void *dst,
 
 static void close_source(struct vit_source *source)
 {
-    struct safetensors *st = source->priv;
-    if (st)
-        free(st->extents);
-    free(st);
+    free(((struct safetensors *)source->priv)->extents);
 }
 
 const struct vit_container vit_safetensors = {"safetensors", sniff, open_source, read_tensor, close_source};

@@ -1,5 +1,5 @@
 /* safetensors_write.c: writes a safetensors file, tensor by tensor, into place by one rename. */
-#include "weights/containers/safetensors_write.h"
+#include "weights/containers/source.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -165,7 +165,8 @@ static vit_status check_target(const char *path, bool force, struct vit_error *e
 {
     struct stat st;
     if (stat(path, &st) != 0)
-        return VIT_OK;
+        return lstat(path, &st) != 0 ? VIT_OK
+                                     : vit_fail(err, VIT_ERR_OPEN, "it is a symbolic link that leads to no file");
     if (!S_ISREG(st.st_mode))
         return vit_fail(err, VIT_ERR_OPEN, "it exists and is not a regular file");
     if (!force)
@@ -205,22 +206,47 @@ static vit_status move_into_place(const char *from, const char *to, bool force, 
     return VIT_OK;
 }
 
-vit_status vit_safetensors_write(const char *path, bool force, const struct vit_safetensors_content *content,
-                                 struct vit_error *err)
+/* Makes the renaming last: a folder is written out like a file. */
+static vit_status sync_folder(const char *path, struct vit_error *err)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+    int fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    bool synced = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL); /* EINVAL: a file system that has no need of it */
+    int why = errno;
+    if (fd >= 0)
+        close(fd);
+    free(folder);
+    return synced ? VIT_OK : vit_fail(err, VIT_ERR_READ, "writing out its folder: %s", strerror(why));
+}
+
+static vit_status write_beside(const char *path, bool force, const struct vit_safetensors_content *content,
+                               struct vit_error *err)
 {
     char *temporary = NULL;
     int fd = -1;
-    vit_status status = check_target(path, force, err);
-    if (status == VIT_OK)
-        status = create_temporary(path, &temporary, &fd, err);
-    if (status == VIT_OK)
-        status = write_content(fd, content, err);
-    if (fd >= 0 && close(fd) != 0 && status == VIT_OK)
+    VIT_TRY(create_temporary(path, &temporary, &fd, err));
+    vit_status status = write_content(fd, content, err);
+    if (status == VIT_OK && fsync(fd) != 0 && errno != EINVAL)
+        status = vit_fail(err, VIT_ERR_READ, "writing: %s", strerror(errno));
+    if (close(fd) != 0 && status == VIT_OK)
         status = vit_fail(err, VIT_ERR_READ, "writing: %s", strerror(errno));
     if (status == VIT_OK)
         status = move_into_place(temporary, path, force, err);
-    if (status != VIT_OK && temporary)
+    if (status != VIT_OK)
         unlink(temporary);
     free(temporary);
+    return status == VIT_OK ? sync_folder(path, err) : status;
+}
+
+vit_status vit_safetensors_write(const char *path, bool force, const struct vit_safetensors_content *content,
+                                 struct vit_error *err)
+{
+    vit_status status = check_target(path, force, err);
+    if (status == VIT_OK) {
+        char *target = realpath(path, NULL); /* what a link leads to; NULL: nothing is there yet */
+        status = write_beside(target ? target : path, force, content, err);
+        free(target);
+    }
     return status == VIT_OK ? VIT_OK : vit_context(err, status, "%s", path);
 }

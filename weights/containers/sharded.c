@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "weights/containers/container.h"
-#include "weights/containers/json.h"
-#include "weights/containers/limits.h"
+#include "weights/json/json.h"
+#include "vit/base/limits.h"
 
 /* Where a tensor of the whole is. */
 struct part {
@@ -19,8 +19,9 @@ struct sharded {
     struct part *parts; /* by tensor of the whole */
 };
 
-static bool sniff(const uint8_t *head, size_t n)
+static bool sniff(const struct vit_source *source, const uint8_t *head, size_t n)
 {
+    (void)source;
     size_t i = 0;
     while (i < n && (head[i] == ' ' || head[i] == '\t' || head[i] == '\r' || head[i] == '\n'))
         i++;
@@ -53,7 +54,7 @@ static vit_status open_shard(const struct vit_source *source, struct sharded *s,
     char *path;
     if (asprintf(&path, "%.*s%s", folder, source->file.path, name) < 0)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    vit_status status = vit_source_open_shard(&s->shards[s->n_shards], path, err);
+    vit_status status = vit_source_open_file(&s->shards[s->n_shards], path, true, err);
     free(path);
     if (status == VIT_OK)
         s->n_shards++;
@@ -84,7 +85,7 @@ static vit_status add_tensor(struct vit_source *source, const char *name, const 
         return vit_fail(err, VIT_ERR_DECODE, "tensor %s: its file in weight_map is not a string", name);
     vit_status status = find_shard(source, s, json_string_value(file), &part->shard, err);
     if (status != VIT_OK)
-        return vit_context(err, status, "tensor %s", name);
+        return vit_context(err, status, "tensor %s: the shard that the index has it in", name);
     part->tensor = vit_source_find(s->shards[part->shard], name);
     if (part->tensor < 0)
         return vit_fail(err, VIT_ERR_DECODE, "tensor %s: it is not in %s, where weight_map has it", name,
@@ -111,7 +112,8 @@ static vit_status add_tensors(struct vit_source *source, const json_t *index, st
     struct sharded *s = source->priv;
     json_t *map = json_object_get(index, "weight_map"), *file;
     if (!json_is_object(map))
-        return vit_fail(err, VIT_ERR_UNSUPPORTED, "JSON without a weight_map: not the index of a sharded checkpoint");
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "JSON holds no tensors, and this is no index of a "
+                        "checkpoint in several files (it has no weight_map): name the checkpoint or its folder");
     size_t n = json_object_size(map);
     if (n > VIT_LIMIT_TENSORS)
         return vit_fail(err, VIT_ERR_TOO_LARGE, "weight_map has %zu tensors, at most %d are read", n,
@@ -130,10 +132,15 @@ static vit_status open_source(struct vit_source *source, struct vit_error *err)
     source->priv = calloc(1, sizeof(struct sharded));
     if (!source->priv)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    json_t *index;
-    VIT_TRY(vit_json_read(&index, &source->file, err));
-    vit_status status = add_tensors(source, index, err);
+    void *text;
+    json_t *index = NULL;
+    vit_status status = vit_file_read_all(&source->file, VIT_LIMIT_JSON, &text, err);
+    if (status == VIT_OK)
+        status = vit_json_parse(&index, text, (size_t)source->file.size, err);
+    if (status == VIT_OK)
+        status = add_tensors(source, index, err);
     json_decref(index);
+    free(text);
     return status;
 }
 
@@ -146,12 +153,9 @@ static vit_status read_tensor(const struct vit_source *source, int i, void *dst,
 static void close_source(struct vit_source *source)
 {
     struct sharded *s = source->priv;
-    if (!s)
-        return;
     for (int i = 0; i < s->n_shards; i++)
         vit_source_close(s->shards[i]);
     free(s->parts);
-    free(s);
 }
 
 const struct vit_container vit_sharded = {"sharded", sniff, open_source, read_tensor, close_source};

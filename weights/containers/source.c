@@ -6,10 +6,11 @@
 #include <string.h>
 
 #include "weights/containers/container.h"
-#include "weights/containers/limits.h"
+#include "vit/base/limits.h"
+#include "weights/containers/zip.h"
 
-static const struct vit_container *const containers[] = {&vit_safetensors, &vit_zipped, &vit_torch_legacy,
-                                                         &vit_sharded};
+static const struct vit_container *const containers[] = {&vit_safetensors, &vit_torch_zip, &vit_npz,
+                                                         &vit_torch_legacy, &vit_sharded};
 enum { N_CONTAINERS = sizeof containers / sizeof *containers };
 
 static vit_status choose_container(struct vit_source *source, struct vit_error *err)
@@ -17,45 +18,34 @@ static vit_status choose_container(struct vit_source *source, struct vit_error *
     uint8_t head[VIT_SNIFF_MAX];
     size_t n = source->file.size < VIT_SNIFF_MAX ? (size_t)source->file.size : VIT_SNIFF_MAX;
     VIT_TRY(vit_file_read(&source->file, 0, head, n, err));
+    if (n >= 4 && memcmp(head, "PK\3\4", 4) == 0)
+        VIT_TRY(vit_zip_open(&source->zip, &source->file, err));
     for (int i = 0; i < N_CONTAINERS; i++) {
-        if (containers[i]->sniff(head, n)) {
+        if (containers[i]->sniff(source, head, n)) {
             source->container = containers[i];
             return VIT_OK;
         }
     }
-    const char *why = vit_refusal(head, n);
+    const char *why = source->zip ? "a zip archive, but neither PyTorch's (no data.pkl) nor numpy's (no .npy)"
+                                  : vit_refusal(head, n);
     return vit_fail(err, VIT_ERR_UNSUPPORTED, "%s (%" PRId64 " bytes)",
                     why ? why : "not a checkpoint of a known format", source->file.size);
 }
 
-static int compare_names(const void *a, const void *b, void *tensors)
-{
-    const struct vit_tensor *t = tensors;
-    return strcmp(t[*(const int *)a].name, t[*(const int *)b].name);
-}
-
-/* Builds the sorted index; a name that occurs twice is refused. */
+/* A name that occurs twice is refused. */
 static vit_status index_names(struct vit_source *source, struct vit_error *err)
 {
+    int a, b;
     if (source->n_tensors == 0)
         return vit_fail(err, VIT_ERR_DECODE, "it holds no tensors");
-    size_t n = (size_t)source->n_tensors;
-    source->by_name = malloc(n * sizeof *source->by_name);
-    if (!source->by_name)
-        return vit_fail(err, VIT_ERR_MEMORY, "out of memory for %zu tensors", n);
-    for (int i = 0; i < source->n_tensors; i++)
-        source->by_name[i] = i;
-    qsort_r(source->by_name, n, sizeof *source->by_name, compare_names, source->tensors);
-    for (int i = 1; i < source->n_tensors; i++) {
-        const char *name = source->tensors[source->by_name[i]].name;
-        if (strcmp(name, source->tensors[source->by_name[i - 1]].name) == 0)
-            return vit_fail(err, VIT_ERR_DECODE, "two tensors (numbers %d and %d) have the name %s",
-                            source->by_name[i - 1], source->by_name[i], name);
-    }
+    VIT_TRY(vit_index_sort(&source->by_name, source->tensors, sizeof *source->tensors, source->n_tensors, err));
+    if (vit_index_twice(&source->by_name, &a, &b))
+        return vit_fail(err, VIT_ERR_DECODE, "two tensors (numbers %d and %d) have the name %s", a, b,
+                        source->tensors[a].name);
     return VIT_OK;
 }
 
-static vit_status open_source(struct vit_source **out, const char *path, bool shard, struct vit_error *err)
+vit_status vit_source_open_file(struct vit_source **out, const char *path, bool shard, struct vit_error *err)
 {
     *out = NULL;
     struct vit_source *source = calloc(1, sizeof *source);
@@ -81,29 +71,27 @@ static vit_status open_source(struct vit_source **out, const char *path, bool sh
 
 vit_status vit_source_open(struct vit_source **source, const char *path, struct vit_error *err)
 {
-    return open_source(source, path, false, err);
-}
-
-vit_status vit_source_open_shard(struct vit_source **source, const char *path, struct vit_error *err)
-{
-    return open_source(source, path, true, err);
+    return vit_source_open_file(source, path, false, err);
 }
 
 void vit_source_close(struct vit_source *source)
 {
     if (!source)
         return;
-    if (source->container)
+    if (source->priv && source->container->close)
         source->container->close(source);
+    free(source->priv);
     for (int i = 0; i < source->n_tensors; i++)
         free(source->tensors[i].name);
     free(source->tensors);
-    free(source->by_name);
+    vit_index_free(&source->by_name);
     for (int i = 0; i < source->n_metadata; i++) {
         free((char *)source->metadata[i].key);
         free((char *)source->metadata[i].value);
     }
     free(source->metadata);
+    free(source->skipped);
+    vit_zip_close(source->zip);
     vit_file_close(&source->file);
     free(source);
 }
@@ -120,18 +108,17 @@ const struct vit_tensor *vit_source_tensor(const struct vit_source *source, int 
 
 int vit_source_find(const struct vit_source *source, const char *name)
 {
-    int low = 0, high = source->n_tensors;
-    while (low < high) {
-        int middle = low + (high - low) / 2;
-        int order = strcmp(name, source->tensors[source->by_name[middle]].name);
-        if (order == 0)
-            return source->by_name[middle];
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return -1;
+    return vit_index_find(&source->by_name, name);
+}
+
+int vit_source_n_skipped(const struct vit_source *source)
+{
+    return source->n_skipped;
+}
+
+const char *vit_source_skipped(const struct vit_source *source, int i)
+{
+    return source->skipped[i];
 }
 
 vit_status vit_source_read(const struct vit_source *source, int i, void *dst, struct vit_error *err)
@@ -226,6 +213,15 @@ vit_status vit_source_add(struct vit_source *source, const char *name, enum vit_
     for (int i = 0; i < n_dims; i++)
         tensor->shape[i] = shape[i];
     source->n_tensors++;
+    return VIT_OK;
+}
+
+vit_status vit_source_skip(struct vit_source *source, const char *name, struct vit_error *err)
+{
+    if (source->n_skipped == VIT_LIMIT_TENSORS)
+        return vit_fail(err, VIT_ERR_TOO_LARGE, "more than %d entries that are no tensors", VIT_LIMIT_TENSORS);
+    VIT_TRY(grow((void **)&source->skipped, source->n_skipped, sizeof *source->skipped, err));
+    source->skipped[source->n_skipped++] = name;
     return VIT_OK;
 }
 

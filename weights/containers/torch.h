@@ -7,7 +7,7 @@
 
 /* A run of elements of one type; tensors are views of storages. */
 struct vit_torch_storage {
-    const char *key;    /* owned by the pickle */
+    const char *key;    /* first, for struct vit_index; owned by the pickle */
     const char *type;   /* "FloatStorage" */
     size_t element;     /* bytes */
     int dtype;          /* enum vit_dtype, or -1: one that tensors are not read of */
@@ -24,25 +24,26 @@ struct vit_torch_view {
 
 struct vit_torch {
     struct vit_pickle pickle;
-    int n_storages;
-    struct vit_torch_storage *storages; /* sorted by key */
+    struct vit_torch_storage *storages; /* one for each persistent id: a key may occur again */
+    struct vit_index by_key;
     struct vit_torch_view *views;       /* by tensor of the source */
 };
 
 /* Lists the storages that torch->pickle names. */
 vit_status vit_torch_list_storages(struct vit_torch *torch, struct vit_error *err);
 
-int vit_torch_find(const struct vit_torch *torch, const char *key); /* index of a storage, or -1 */
 const struct vit_pickle_node *vit_torch_storage_key(const struct vit_pickle_node *persistent); /* NULL: not a storage */
 
 /* Finds the state dict in the pickle and gives its tensors to source. */
 vit_status vit_torch_add_tensors(struct vit_source *source, struct vit_torch *torch, struct vit_error *err);
 
-/* Reads tensor i; `read` reads n bytes at offset begin of a storage. */
+/* Reads n bytes at offset begin of a storage. */
+typedef vit_status vit_torch_reader(const struct vit_source *source, const struct vit_torch_storage *storage,
+                                    int64_t begin, void *dst, size_t n, struct vit_error *err);
+
+/* Reads tensor i. */
 vit_status vit_torch_read(const struct vit_source *source, const struct vit_torch *torch, int i, void *dst,
-                          vit_status (*read)(const struct vit_source *source, const struct vit_torch_storage *storage,
-                                             int64_t begin, void *dst, size_t n, struct vit_error *err),
-                          struct vit_error *err);
+                          vit_torch_reader *read, struct vit_error *err);
 
 void vit_torch_free(struct vit_torch *torch);
 

@@ -9,42 +9,26 @@
 static const uint8_t magic[] = {0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, '.'};
 enum { PROTOCOL = 1001 };
 
-struct stream {
-    const struct vit_file *file;
-    int64_t offset;
-};
-
-static bool sniff(const uint8_t *head, size_t n)
+static bool sniff(const struct vit_source *source, const uint8_t *head, size_t n)
 {
+    (void)source;
     return n >= sizeof magic && memcmp(head, magic, sizeof magic) == 0;
 }
 
-static vit_status next_bytes(void *context, void *dst, size_t n, struct vit_error *err)
+/* Two small pickles: the protocol's number, and a dict that says how the writer's machine laid out numbers. */
+static vit_status check_writer(struct vit_pickle_input *input, struct vit_error *err)
 {
-    struct stream *stream = context;
-    VIT_TRY(vit_file_read(stream->file, stream->offset, dst, n, err));
-    stream->offset += (int64_t)n;
-    return VIT_OK;
-}
-
-static vit_status check_protocol(struct vit_pickle_input *input, struct vit_error *err)
-{
-    struct vit_pickle pickle = {0};
-    vit_status status = vit_pickle_load(&pickle, input, err);
-    if (status == VIT_OK && (pickle.root->kind != VIT_PICKLE_INT || pickle.root->integer != PROTOCOL))
+    struct vit_pickle protocol = {0}, machine = {0};
+    vit_status status = vit_pickle_load(&protocol, input, err);
+    if (status == VIT_OK && (protocol.root->kind != VIT_PICKLE_INT || protocol.root->integer != PROTOCOL))
         status = vit_fail(err, VIT_ERR_UNSUPPORTED, "its protocol is not %d", PROTOCOL);
-    vit_pickle_free(&pickle);
-    return status;
-}
-
-static vit_status check_byte_order(struct vit_pickle_input *input, struct vit_error *err)
-{
-    struct vit_pickle pickle = {0};
-    vit_status status = vit_pickle_load(&pickle, input, err);
-    const struct vit_pickle_node *little = status == VIT_OK ? vit_pickle_get(pickle.root, "little_endian") : NULL;
+    if (status == VIT_OK)
+        status = vit_pickle_load(&machine, input, err);
+    const struct vit_pickle_node *little = status == VIT_OK ? vit_pickle_get(machine.root, "little_endian") : NULL;
     if (status == VIT_OK && (!little || little->kind != VIT_PICKLE_BOOL || !little->integer))
         status = vit_fail(err, VIT_ERR_UNSUPPORTED, "it does not say that its byte order is little-endian");
-    vit_pickle_free(&pickle);
+    vit_pickle_free(&protocol);
+    vit_pickle_free(&machine);
     return status;
 }
 
@@ -53,25 +37,22 @@ static vit_status pass_storage(const struct vit_file *file, struct vit_torch *to
                                int64_t *offset, struct vit_error *err)
 {
     int i = key->kind == VIT_PICKLE_STRING && strlen(key->text.bytes) == key->text.n
-                ? vit_torch_find(torch, key->text.bytes)
+                ? vit_index_find(&torch->by_key, key->text.bytes)
                 : -1;
     if (i < 0)
         return vit_fail(err, VIT_ERR_DECODE, "a storage at byte %" PRId64 " that the pickle does not name", *offset);
     struct vit_torch_storage *storage = &torch->storages[i];
-    uint8_t bytes[8];
-    int64_t n_elements = 0, size = storage->n_elements * (int64_t)storage->element;
+    int64_t n_elements, size = storage->n_elements * (int64_t)storage->element;
     if (storage->place >= 0)
         return vit_fail(err, VIT_ERR_DECODE, "storage %s is listed twice", storage->key);
-    vit_status status = vit_file_read(file, *offset, bytes, sizeof bytes, err);
+    vit_status status = vit_file_read(file, *offset, &n_elements, sizeof n_elements, err);
     if (status != VIT_OK)
         return vit_context(err, status, "storage %s", storage->key);
-    for (int b = 7; b >= 0; b--)
-        n_elements = (int64_t)((uint64_t)n_elements << 8 | bytes[b]);
     if (n_elements != storage->n_elements)
         return vit_fail(err, VIT_ERR_DECODE,
                         "storage %s at byte %" PRId64 " has %" PRId64 " elements, the pickle says %" PRId64,
                         storage->key, *offset, n_elements, storage->n_elements);
-    *offset += (int64_t)sizeof bytes;
+    *offset += (int64_t)sizeof n_elements;
     if (size > file->size - *offset)
         return vit_fail(err, VIT_ERR_DECODE,
                         "truncated: storage %s needs %" PRId64 " bytes at %" PRId64 ", the file has %" PRId64,
@@ -102,11 +83,10 @@ static vit_status open_source(struct vit_source *source, struct vit_error *err)
     struct vit_torch *torch = source->priv = calloc(1, sizeof *torch);
     if (!torch)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    struct stream stream = {&source->file, sizeof magic};
+    struct vit_file_stream stream = {&source->file, sizeof magic};
     struct vit_pickle_input input = {
-        .next = next_bytes, .context = &stream, .position = sizeof magic, .size = source->file.size};
-    VIT_TRY(check_protocol(&input, err));
-    VIT_TRY(check_byte_order(&input, err));
+        .next = vit_file_next, .context = &stream, .position = sizeof magic, .size = source->file.size};
+    VIT_TRY(check_writer(&input, err));
     VIT_TRY(vit_pickle_load(&torch->pickle, &input, err));
     VIT_TRY(vit_torch_list_storages(torch, err));
     VIT_TRY(pass_storages(&source->file, torch, &input, err));
@@ -133,10 +113,7 @@ static vit_status read_tensor(const struct vit_source *source, int i, void *dst,
 
 static void close_source(struct vit_source *source)
 {
-    struct vit_torch *torch = source->priv;
-    if (torch)
-        vit_torch_free(torch);
-    free(torch);
+    vit_torch_free(source->priv);
 }
 
 const struct vit_container vit_torch_legacy = {"torch legacy", sniff, open_source, read_tensor, close_source};

@@ -1,9 +1,10 @@
 /* torch_state.c: finds the state dict in a PyTorch pickle, and its tensors as views of storages. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weights/containers/limits.h"
+#include "vit/base/limits.h"
 #include "weights/containers/strided.h"
 #include "weights/containers/torch.h"
 
@@ -35,12 +36,26 @@ static bool is_parameter(const node *item)
             vit_pickle_is_global(item->call.callee, "torch.nn.parameter", "Parameter"));
 }
 
-/* The call that rebuilds a tensor, taken out of parameters around it; NULL: the item is no tensor. */
-static const node *find_tensor(const node *item)
+/* What is in the parameters around an item. */
+static const node *unwrap(const node *item)
 {
     for (int i = 0; i < MAX_PARAMETERS && is_parameter(item); i++)
         item = item->call.args->items.at[0];
+    return item;
+}
+
+/* The call that rebuilds a tensor; NULL: the item is no tensor. */
+static const node *find_tensor(const node *item)
+{
+    item = unwrap(item);
     return is_tensor(item) ? item : NULL;
+}
+
+/* Longer texts are not looked at: one may be the key of any number of entries. */
+static bool is_plain_text(const node *item)
+{
+    return item->kind == VIT_PICKLE_STRING && item->text.n <= VIT_LIMIT_NAME &&
+           strlen(item->text.bytes) == item->text.n;
 }
 
 /* ---- One tensor ---- */
@@ -86,6 +101,25 @@ static vit_status refuse_type(const char *name, const struct vit_torch_storage *
                     dtype && dtype->kind == VIT_PICKLE_GLOBAL ? dtype->global.name : storage->type);
 }
 
+/* {'neg': True} or {'conj': True}: the last argument of a view that is still to be computed with. */
+static vit_status check_bits(const char *name, const node *tensor, struct vit_error *err)
+{
+    size_t at = vit_pickle_is_global(tensor->call.callee, "torch._utils", "_rebuild_tensor_v3") ? 7 : 6;
+    const node *args = tensor->call.args, *bits = args->items.n > at ? args->items.at[at] : NULL;
+    if (!bits || bits->kind == VIT_PICKLE_NONE)
+        return VIT_OK;
+    if (bits->kind != VIT_PICKLE_DICT)
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "tensor %s: what its view adds to the storage is no dict", name);
+    for (size_t i = 0; i < bits->items.n; i += 2) {
+        const node *bit = bits->items.at[i], *set = bits->items.at[i + 1];
+        if (set->kind != VIT_PICKLE_BOOL || set->integer)
+            return vit_fail(err, VIT_ERR_UNSUPPORTED,
+                            "tensor %s: its bit %.64s is set: save it after resolve_neg() and resolve_conj()", name,
+                            is_plain_text(bit) ? bit->text.bytes : "?");
+    }
+    return VIT_OK;
+}
+
 /* Arguments: storage, offset, shape, stride, ... */
 static vit_status add_tensor(struct vit_source *source, struct vit_torch *torch, const char *name, const node *tensor,
                              struct vit_error *err)
@@ -96,10 +130,11 @@ static vit_status add_tensor(struct vit_source *source, struct vit_torch *torch,
     const node *key = args->items.n < 4 ? NULL : vit_torch_storage_key(args->items.at[0]);
     if (!key)
         return vit_fail(err, VIT_ERR_DECODE, "tensor %s: it is not rebuilt from a storage", name);
-    view->storage = vit_torch_find(torch, key->text.bytes);
+    view->storage = vit_index_find(&torch->by_key, key->text.bytes);
     const struct vit_torch_storage *storage = &torch->storages[view->storage];
     if (storage->dtype < 0)
         return refuse_type(name, storage, args, err);
+    VIT_TRY(check_bits(name, tensor, err));
     int n_dims = parse_ints(args->items.at[2], shape), n_strides = parse_ints(args->items.at[3], view->stride);
     if (n_dims < 0 || n_dims != n_strides || args->items.at[1]->kind != VIT_PICKLE_INT)
         return vit_fail(err, VIT_ERR_DECODE, "tensor %s: shape, stride and offset are not up to %d integers each", name,
@@ -144,25 +179,11 @@ static vit_status find_state_dict(const node *root, const node **found, struct v
     return vit_fail(err, VIT_ERR_UNSUPPORTED, "it holds no dict of named tensors: save a state_dict()");
 }
 
-/* Without what data-parallel and compiled models put before every name. */
-static const char *strip_name(const char *name)
-{
-    static const char *const prefixes[] = {"module.", "_orig_mod."};
-    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
-        size_t n = strlen(prefixes[i]);
-        if (strncmp(name, prefixes[i], n) == 0 && name[n]) {
-            name += n;
-            i = (size_t)-1;
-        }
-    }
-    return name;
-}
-
 /* Tensors that share a storage multiply it. */
 static vit_status check_total(const struct vit_source *source, struct vit_error *err)
 {
     int64_t total = 0, limit;
-    if (__builtin_mul_overflow(source->file.size, VIT_LIMIT_SHARING, &limit))
+    if (__builtin_mul_overflow(source->file.size, VIT_LIMIT_EXPANSION, &limit))
         limit = INT64_MAX;
     for (int i = 0; i < source->n_tensors; i++) {
         const struct vit_tensor *tensor = &source->tensors[i];
@@ -172,9 +193,34 @@ static vit_status check_total(const struct vit_source *source, struct vit_error 
                 err, VIT_ERR_TOO_LARGE,
                 "tensor %s: the tensors up to it, sharing storages, are more than %d times the file's %" PRId64
                 " bytes",
-                tensor->name, VIT_LIMIT_SHARING, source->file.size);
+                tensor->name, VIT_LIMIT_EXPANSION, source->file.size);
     }
     return VIT_OK;
+}
+
+/* A step count, _extra_state, ... is left aside. What would become a tensor that is not dense, or of another library,
+ * is refused: without it weights would be missing. */
+static vit_status skip_entry(struct vit_source *source, const node *key, const node *value, struct vit_error *err)
+{
+    const node *class = class_of(unwrap(value));
+    const char *name = is_plain_text(key) ? key->text.bytes : "(a key that is no name)";
+    if (class && value->kind == VIT_PICKLE_CALL &&
+        (strncmp(class->global.name, "_rebuild_", 9) == 0 ||
+         (strcmp(class->global.name, "_reconstruct") == 0 && strncmp(class->global.module, "numpy", 5) == 0)))
+        return vit_fail(err, VIT_ERR_UNSUPPORTED,
+                        "entry %.256s: %.128s.%.128s makes it, not a dense tensor: save it as one", name,
+                        class->global.module, class->global.name);
+    return vit_source_skip(source, name, err);
+}
+
+static vit_status refuse_entries(const struct vit_source *source, struct vit_error *err)
+{
+    char names[256] = "none";
+    for (int i = 0, used = 0; i < source->n_skipped && used < (int)sizeof names; i++)
+        used += snprintf(names + used, sizeof names - (size_t)used, i ? ", %s" : "%s", source->skipped[i]);
+    return vit_fail(err, VIT_ERR_UNSUPPORTED,
+                    "none of the %d entries of its dict is a tensor (%s): save a state_dict()", source->n_skipped,
+                    names);
 }
 
 vit_status vit_torch_add_tensors(struct vit_source *source, struct vit_torch *torch, struct vit_error *err)
@@ -187,24 +233,21 @@ vit_status vit_torch_add_tensors(struct vit_source *source, struct vit_torch *to
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory for %zu tensors", n);
     for (size_t i = 0; i < n; i++) {
         const node *key = dict->items.at[2 * i], *tensor = find_tensor(dict->items.at[2 * i + 1]);
-        if (!tensor)
-            continue; /* step counts, _extra_state, ... */
-        if (key->kind != VIT_PICKLE_STRING || strlen(key->text.bytes) != key->text.n)
-            return vit_fail(err, VIT_ERR_DECODE, "tensor number %d: its key is not a plain string", source->n_tensors);
-        const char *name = strip_name(key->text.bytes);
-        VIT_TRY(vit_source_check_name(source, name, err));
-        VIT_TRY(add_tensor(source, torch, name, tensor, err));
+        if (!tensor) {
+            VIT_TRY(skip_entry(source, key, dict->items.at[2 * i + 1], err));
+            continue;
+        }
+        if (!is_plain_text(key))
+            return vit_fail(err, VIT_ERR_DECODE, "tensor number %d: its key is not a plain string of at most %d bytes",
+                            source->n_tensors, VIT_LIMIT_NAME);
+        VIT_TRY(vit_source_check_name(source, key->text.bytes, err));
+        VIT_TRY(add_tensor(source, torch, key->text.bytes, tensor, err));
     }
-    if (source->n_tensors == 0)
-        return vit_fail(err, VIT_ERR_UNSUPPORTED,
-                        "none of the %zu entries of its dict is a tensor: save a state_dict()", n);
-    return check_total(source, err);
+    return source->n_tensors ? check_total(source, err) : refuse_entries(source, err);
 }
 
 vit_status vit_torch_read(const struct vit_source *source, const struct vit_torch *torch, int i, void *dst,
-                          vit_status (*read)(const struct vit_source *source, const struct vit_torch_storage *storage,
-                                             int64_t begin, void *dst, size_t n, struct vit_error *err),
-                          struct vit_error *err)
+                          vit_torch_reader *read, struct vit_error *err)
 {
     const struct vit_tensor *tensor = &source->tensors[i];
     const struct vit_torch_view *view = &torch->views[i];
@@ -213,6 +256,11 @@ vit_status vit_torch_read(const struct vit_source *source, const struct vit_torc
     int64_t begin = view->offset * (int64_t)storage->element;
     if (bytes == 0 || vit_strided_is_dense(tensor, view->stride))
         return read(source, storage, begin, dst, bytes, err);
+    size_t count = (size_t)vit_tensor_count(tensor) * storage->element;
+    if (bytes > VIT_LIMIT_STREWN && bytes / VIT_LIMIT_EXPANSION > count)
+        return vit_fail(err, VIT_ERR_TOO_LARGE,
+                        "its %zu bytes are strewn over %zu, more than %d times as many: save it contiguous", count,
+                        bytes, VIT_LIMIT_EXPANSION);
     void *scattered = malloc(bytes);
     if (!scattered)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory for %zu bytes", bytes);

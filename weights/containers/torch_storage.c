@@ -70,52 +70,35 @@ static vit_status parse_storage(const struct vit_pickle_node *persistent, struct
     return VIT_OK;
 }
 
-static int compare_storages(const void *a, const void *b)
+/* A key that occurs again must say the same; the first of each is used. */
+static vit_status check_repeated(const struct vit_torch *torch, struct vit_error *err)
 {
-    return strcmp(((const struct vit_torch_storage *)a)->key, ((const struct vit_torch_storage *)b)->key);
-}
-
-/* Leaves one of each key. */
-static vit_status merge_storages(struct vit_torch *torch, size_t n, struct vit_error *err)
-{
-    struct vit_torch_storage *s = torch->storages;
-    qsort(s, n, sizeof *s, compare_storages);
-    size_t kept = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (kept == 0 || strcmp(s[i].key, s[kept - 1].key) != 0)
-            s[kept++] = s[i];
-        else if (s[i].type != s[kept - 1].type || s[i].n_elements != s[kept - 1].n_elements)
+    for (int i = 0; i < torch->by_key.n; i++) {
+        const struct vit_torch_storage *s = &torch->storages[i],
+                                       *first = &torch->storages[vit_index_find(&torch->by_key, s->key)];
+        if (s->type != first->type || s->n_elements != first->n_elements)
             return vit_fail(err, VIT_ERR_DECODE, "storage %s: %s of %" PRId64 " elements, elsewhere %s of %" PRId64,
-                            s[i].key, s[i].type, s[i].n_elements, s[kept - 1].type, s[kept - 1].n_elements);
+                            s->key, s->type, s->n_elements, first->type, first->n_elements);
     }
-    torch->n_storages = (int)kept;
     return VIT_OK;
 }
 
 vit_status vit_torch_list_storages(struct vit_torch *torch, struct vit_error *err)
 {
-    size_t n = torch->pickle.n_persistent;
+    size_t n = torch->pickle.persistent.n;
     torch->storages = calloc(n ? n : 1, sizeof *torch->storages);
     if (!torch->storages)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory for %zu storages", n);
     for (size_t i = 0; i < n; i++)
-        VIT_TRY(parse_storage(torch->pickle.persistent[i], &torch->storages[i], err));
-    return merge_storages(torch, n, err);
-}
-
-int vit_torch_find(const struct vit_torch *torch, const char *key)
-{
-    struct vit_torch_storage wanted = {.key = key};
-    const struct vit_torch_storage *found =
-        bsearch(&wanted, torch->storages, (size_t)torch->n_storages, sizeof wanted, compare_storages);
-    return found ? (int)(found - torch->storages) : -1;
+        VIT_TRY(parse_storage(torch->pickle.persistent.at[i], &torch->storages[i], err));
+    VIT_TRY(vit_index_sort(&torch->by_key, torch->storages, sizeof *torch->storages, (int)n, err));
+    return check_repeated(torch, err);
 }
 
 void vit_torch_free(struct vit_torch *torch)
 {
     vit_pickle_free(&torch->pickle);
+    vit_index_free(&torch->by_key);
     free(torch->storages);
     free(torch->views);
-    torch->storages = NULL;
-    torch->views = NULL;
 }

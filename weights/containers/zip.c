@@ -5,12 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weights/containers/limits.h"
+#include "vit/base/limits.h"
 
 enum {
     DEFLATE_RATIO = 1032, /* the most that deflate can shrink, and room for the ends of tiny members */
-    DEFLATE_SLACK = 1024,
-    SKIP_BYTES = 1 << 16
+    DEFLATE_SLACK = 1024
 };
 
 static zip_int64_t fill_stat(const struct vit_zip *zip, void *data, zip_uint64_t n)
@@ -88,8 +87,30 @@ static vit_status open_archive(struct vit_zip *zip, struct vit_error *err)
     return status;
 }
 
-/* One member's entry; *total gathers the bytes that members occupy. */
-static vit_status check_member(struct vit_zip *zip, int i, int64_t *total, struct vit_error *err)
+/* What the members up to one have of the file, and what the deflated ones among them hold. */
+struct totals {
+    int64_t stored, inflated;
+};
+
+static vit_status check_totals(const struct vit_zip *zip, const char *name, const struct totals *totals,
+                               struct vit_error *err)
+{
+    int64_t size = zip->file->size;
+    if (totals->stored > size)
+        return vit_fail(err, VIT_ERR_DECODE,
+                        "member %.256s: the members up to it need %" PRId64 " bytes of a file of %" PRId64
+                        ": they overlap",
+                        name, totals->stored, size);
+    if (totals->inflated / VIT_LIMIT_EXPANSION > size)
+        return vit_fail(err, VIT_ERR_TOO_LARGE,
+                        "member %.256s: the deflated members up to it hold %" PRId64
+                        " bytes, more than %d times the file's %" PRId64,
+                        name, totals->inflated, VIT_LIMIT_EXPANSION, size);
+    return VIT_OK;
+}
+
+/* One member's entry, which is added to the totals. */
+static vit_status check_member(struct vit_zip *zip, int i, struct totals *totals, struct vit_error *err)
 {
     zip_stat_t st;
     if (zip_stat_index(zip->archive, (zip_uint64_t)i, ZIP_FL_ENC_RAW, &st) != 0)
@@ -109,21 +130,11 @@ static vit_status check_member(struct vit_zip *zip, int i, int64_t *total, struc
                                        : st.size > st.comp_size * DEFLATE_RATIO + DEFLATE_SLACK)
         return vit_fail(err, VIT_ERR_DECODE, "member %.256s: %" PRIu64 " bytes cannot hold the %" PRIu64 " it claims",
                         name, (uint64_t)st.comp_size, (uint64_t)st.size);
-    *total += (int64_t)st.comp_size;
-    if (*total > zip->file->size)
-        return vit_fail(err, VIT_ERR_DECODE,
-                        "member %.256s: the members up to it need %" PRId64 " bytes of a file of %" PRIu64
-                        ": they overlap",
-                        name, *total, file_size);
-    zip->members[i] =
-        (struct vit_zip_member){name, (int64_t)st.size, (int64_t)st.comp_size, st.comp_method == ZIP_CM_DEFLATE};
-    return VIT_OK;
-}
-
-static int compare_names(const void *a, const void *b, void *members)
-{
-    const struct vit_zip_member *m = members;
-    return strcmp(m[*(const int *)a].name, m[*(const int *)b].name);
+    bool deflated = st.comp_method == ZIP_CM_DEFLATE;
+    totals->stored += (int64_t)st.comp_size;
+    totals->inflated += deflated ? (int64_t)st.size : 0;
+    zip->members[i] = (struct vit_zip_member){name, (int64_t)st.size, deflated, NULL};
+    return check_totals(zip, name, totals, err);
 }
 
 static vit_status list_members(struct vit_zip *zip, struct vit_error *err)
@@ -135,22 +146,17 @@ static vit_status list_members(struct vit_zip *zip, struct vit_error *err)
         return vit_fail(err, VIT_ERR_TOO_LARGE, "a zip archive of %" PRId64 " members, at most %d are read", (int64_t)n,
                         2 * VIT_LIMIT_TENSORS);
     zip->members = calloc((size_t)n, sizeof *zip->members);
-    zip->by_name = calloc((size_t)n, sizeof *zip->by_name);
-    if (!zip->members || !zip->by_name)
+    if (!zip->members)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory for %" PRId64 " zip members", (int64_t)n);
-    int64_t total = 0;
-    for (int i = 0; i < n; i++) {
-        VIT_TRY(check_member(zip, i, &total, err));
-        zip->by_name[i] = i;
-    }
+    struct totals totals = {0, 0};
     zip->n_members = (int)n;
-    qsort_r(zip->by_name, (size_t)n, sizeof *zip->by_name, compare_names, zip->members);
-    for (int i = 1; i < n; i++) {
-        const char *name = zip->members[zip->by_name[i]].name;
-        if (strcmp(name, zip->members[zip->by_name[i - 1]].name) == 0)
-            return vit_fail(err, VIT_ERR_DECODE, "two members (numbers %d and %d) have the name %.256s",
-                            zip->by_name[i - 1], zip->by_name[i], name);
-    }
+    for (int i = 0; i < n; i++)
+        VIT_TRY(check_member(zip, i, &totals, err));
+    int a, b;
+    VIT_TRY(vit_index_sort(&zip->by_name, zip->members, sizeof *zip->members, (int)n, err));
+    if (vit_index_twice(&zip->by_name, &a, &b))
+        return vit_fail(err, VIT_ERR_DECODE, "two members (numbers %d and %d) have the name %.256s", a, b,
+                        zip->members[a].name);
     return VIT_OK;
 }
 
@@ -161,6 +167,7 @@ vit_status vit_zip_open(struct vit_zip **out, const struct vit_file *file, struc
     if (!zip)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
     zip->file = file;
+    pthread_mutex_init(&zip->lock, NULL);
     zip_error_init(&zip->error);
     vit_status status = open_archive(zip, err);
     if (status == VIT_OK)
@@ -180,30 +187,19 @@ void vit_zip_close(struct vit_zip *zip)
     if (zip->archive)
         zip_discard(zip->archive);
     zip_error_fini(&zip->error);
+    pthread_mutex_destroy(&zip->lock);
+    for (int i = 0; i < zip->n_members; i++)
+        free(zip->members[i].inflated);
     free(zip->members);
-    free(zip->by_name);
+    vit_index_free(&zip->by_name);
     free(zip);
-}
-
-int vit_zip_find(const struct vit_zip *zip, const char *name)
-{
-    int low = 0, high = zip->n_members;
-    while (low < high) {
-        int middle = low + (high - low) / 2;
-        int order = strcmp(name, zip->members[zip->by_name[middle]].name);
-        if (order == 0)
-            return zip->by_name[middle];
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return -1;
 }
 
 vit_status vit_zip_start(struct vit_zip_reader *reader, struct vit_zip *zip, int member, bool checked,
                          struct vit_error *err)
 {
+    pthread_mutex_lock(&zip->lock);
+    zip->io.status = VIT_OK;
     *reader = (struct vit_zip_reader){.zip = zip, .member = &zip->members[member]};
     reader->checked = checked || reader->member->deflated;
     reader->file = zip_fopen_index(zip->archive, (zip_uint64_t)member, 0);
@@ -233,8 +229,9 @@ static vit_status check_end(const struct vit_zip_reader *reader, struct vit_erro
     return VIT_OK;
 }
 
-vit_status vit_zip_next(struct vit_zip_reader *reader, void *dst, size_t n, struct vit_error *err)
+vit_status vit_zip_next(void *context, void *dst, size_t n, struct vit_error *err)
 {
+    struct vit_zip_reader *reader = context;
     if (n > (uint64_t)(reader->member->size - reader->position))
         return vit_fail(err, VIT_ERR_DECODE, "member %.256s: truncated: %zu bytes wanted at %" PRId64 " of %" PRId64,
                         reader->member->name, n, reader->position, reader->member->size);
@@ -275,17 +272,27 @@ static vit_status read_stored(struct vit_zip_reader *reader, int64_t begin, char
     return vit_zip_next(reader, dst, 1, err);
 }
 
-/* Deflated bytes can only be reached through those before them. */
+/* Deflated bytes can only be reached through those before them: who reads a part keeps the whole for the next part. */
 static vit_status read_deflated(struct vit_zip_reader *reader, int64_t begin, void *dst, size_t n,
                                 struct vit_error *err)
 {
-    char scratch[SKIP_BYTES];
-    while (begin > 0) {
-        size_t take = begin < SKIP_BYTES ? (size_t)begin : SKIP_BYTES;
-        VIT_TRY(vit_zip_next(reader, scratch, take, err));
-        begin -= (int64_t)take;
+    struct vit_zip_member *m = reader->member;
+    if (n == (size_t)m->size)
+        return vit_zip_next(reader, dst, n, err);
+    if (!m->inflated) {
+        void *whole = malloc((size_t)m->size);
+        if (!whole)
+            return vit_fail(err, VIT_ERR_MEMORY, "member %.256s: out of memory for its %" PRId64 " bytes", m->name,
+                            m->size);
+        vit_status status = vit_zip_next(reader, whole, (size_t)m->size, err);
+        if (status != VIT_OK) {
+            free(whole);
+            return status;
+        }
+        m->inflated = whole;
     }
-    return vit_zip_next(reader, dst, n, err);
+    memcpy(dst, (const char *)m->inflated + begin, n);
+    return VIT_OK;
 }
 
 vit_status vit_zip_read_at(struct vit_zip *zip, int member, int64_t begin, void *dst, size_t n, struct vit_error *err)
@@ -309,5 +316,7 @@ void vit_zip_finish(struct vit_zip_reader *reader)
 {
     if (reader->file)
         zip_fclose(reader->file);
-    reader->file = NULL;
+    if (reader->zip)
+        pthread_mutex_unlock(&reader->zip->lock);
+    *reader = (struct vit_zip_reader){0};
 }

@@ -1,7 +1,5 @@
 /* hf_clip.c: the image towers of Hugging Face's CLIP and SigLIP, whose names are nearly the same. */
-#include "weights/containers/json.h"
 #include "weights/families/family.h"
-#include "weights/settings/preprocessing.h"
 
 static bool is_tower(const struct vit_checkpoint *cp)
 {
@@ -11,13 +9,6 @@ static bool is_tower(const struct vit_checkpoint *cp)
 static bool detect_clip(const struct vit_checkpoint *cp)
 {
     return is_tower(cp) && vit_checkpoint_search(cp, "pre_layrnorm.weight");
-}
-
-/* Whole models keep the image tower's settings in an object of their own. */
-static const json_t *find_config(const struct vit_checkpoint *cp)
-{
-    const json_t *vision = json_object_get(cp->config, "vision_config");
-    return vision ? vision : cp->config;
 }
 
 static void read_shapes(struct vit_config *c, const struct vit_checkpoint *cp)
@@ -35,24 +26,16 @@ static void read_shapes(struct vit_config *c, const struct vit_checkpoint *cp)
     c->pos_resize = VIT_POS_RESIZE_BICUBIC;
 }
 
-static vit_status configure(struct vit_weights *weights, const struct vit_checkpoint *cp, const char *type, double eps,
-                            const char *act, struct vit_error *err)
+static vit_status read_positions(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_error *err)
 {
-    struct vit_config *c = &weights->config;
-    const json_t *config = find_config(cp);
-    struct vit_arch_choice arch;
-    VIT_TRY(vit_choose_arch(&arch, cp, json_string_value(json_object_get(cp->config, "model_type")), "config.json", err));
-    VIT_TRY(vit_choose_heads(weights, &arch, config, "num_attention_heads", err));
-    c->eps = vit_choose_real(weights, "eps", config, "layer_norm_eps", eps, "the default of transformers");
-    VIT_TRY(vit_choose_act(weights, config, act, err));
+    const struct vit_config *c = &weights->config;
     vit_report_set(&weights->report, "pool", "the tensors", "%s", vit_pool_name(c->pool));
-    VIT_TRY(vit_choose_grid(weights, vit_checkpoint_dim(cp, "embeddings.position_embedding.weight", 0), c->cls, err));
-    return vit_preprocess_hf(weights, cp, type, err);
+    return vit_choose_grid(weights, vit_checkpoint_dim(cp, "embeddings.position_embedding.weight", 0), c->cls, err);
 }
 
 /* The classifier reads the mean of the patches without a final norm; the projection to the joint embedding reads the CLS
  * token behind it. */
-static vit_status configure_clip(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_error *err)
+static vit_status shapes_clip(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_error *err)
 {
     struct vit_config *c = &weights->config;
     read_shapes(c, cp);
@@ -62,19 +45,20 @@ static vit_status configure_clip(struct vit_weights *weights, const struct vit_c
     } else {
         c->pool = VIT_POOL_TOKEN;
         c->classes = vit_checkpoint_dim(cp, "visual_projection.weight", 0);
-        if (c->classes)
+        c->projection = c->classes > 0;
+        if (c->projection)
             vit_report_set(&weights->report, "head", "visual_projection", "the joint embedding, not classes");
     }
-    return configure(weights, cp, "clip", 1e-5, "quick_gelu", err);
+    return read_positions(weights, cp, err);
 }
 
 /* The classifier reads the mean of the patches; what else uses the tower, its attention pooling. */
-static vit_status configure_siglip(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_error *err)
+static vit_status shapes_siglip(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_error *err)
 {
     struct vit_config *c = &weights->config;
     read_shapes(c, cp);
     c->pool = c->classes == 0 && vit_checkpoint_has(cp, "head.probe") ? VIT_POOL_MAP : VIT_POOL_AVG;
-    return configure(weights, cp, "siglip", 1e-6, "gelu_pytorch_tanh", err);
+    return read_positions(weights, cp, err);
 }
 
 static const char *const prefixes[] = {"vision_model.", NULL};
@@ -106,6 +90,7 @@ static const struct vit_rule rules[] = {
     {.to = "head.*", .from = {"classifier.*"}},
     {.to = "head.weight", .from = {"visual_projection.weight"}},
     {.to = "head.bias", .change = VIT_ZERO}, /* of the projection, which has none */
+    {0},
 };
 
 static const char *const ignored_clip[] = {"text_model.*",  "text_projection.*", "logit_scale",
@@ -113,8 +98,8 @@ static const char *const ignored_clip[] = {"text_model.*",  "text_projection.*",
 static const char *const ignored_siglip[] = {"text_model.*", "logit_scale", "logit_bias", "*position_ids", "head.*", NULL};
 
 const struct vit_family vit_family_hf_clip = {
-    "hf_clip", detect_clip, configure_clip, prefixes, rules, sizeof rules / sizeof *rules, ignored_clip,
+    "hf_clip", detect_clip, shapes_clip, NULL, prefixes, rules, ignored_clip,
 };
 const struct vit_family vit_family_hf_siglip = {
-    "hf_siglip", is_tower, configure_siglip, prefixes, rules, sizeof rules / sizeof *rules, ignored_siglip,
+    "hf_siglip", is_tower, shapes_siglip, NULL, prefixes, rules, ignored_siglip,
 };

@@ -1,7 +1,5 @@
 /* hf_dinov2.c: Hugging Face's DINOv2, with and without registers. */
-#include "weights/containers/json.h"
 #include "weights/families/family.h"
-#include "weights/settings/preprocessing.h"
 
 #define EMBEDDINGS "embeddings."
 #define LAYER "encoder.layer.#."
@@ -23,8 +21,9 @@ static void read_mlp(struct vit_config *c, const struct vit_checkpoint *cp)
         c->mlp = vit_checkpoint_dim(cp, FIRST "mlp.fc1.weight", 0);
 }
 
-static void read_shapes(struct vit_config *c, const struct vit_checkpoint *cp)
+static vit_status shapes(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_error *err)
 {
+    struct vit_config *c = &weights->config;
     c->width = vit_checkpoint_dim(cp, EMBEDDINGS "patch_embeddings.projection.weight", 0);
     c->patch = vit_checkpoint_dim(cp, EMBEDDINGS "patch_embeddings.projection.weight", 2);
     c->depth = vit_checkpoint_count(cp, "encoder.layer.%d.norm1.weight");
@@ -39,21 +38,7 @@ static void read_shapes(struct vit_config *c, const struct vit_checkpoint *cp)
     c->pos_covers = VIT_POS_CLS; /* registers are put in behind the positions */
     c->pos_resize = c->n_reg ? VIT_POS_RESIZE_BICUBIC_AA : VIT_POS_RESIZE_BICUBIC;
     read_mlp(c, cp);
-}
-
-static vit_status configure(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_error *err)
-{
-    struct vit_config *c = &weights->config;
-    const char *type = json_string_value(json_object_get(cp->config, "model_type"));
-    struct vit_arch_choice arch;
-    read_shapes(c, cp);
-    VIT_TRY(vit_choose_arch(&arch, cp, type, "config.json", err));
-    VIT_TRY(vit_choose_heads(weights, &arch, cp->config, "num_attention_heads", err));
-    c->eps = vit_choose_real(weights, "eps", cp->config, "layer_norm_eps", 1e-6, "the default of transformers");
-    VIT_TRY(vit_choose_act(weights, c->swiglu ? NULL : cp->config, c->swiglu ? "silu" : "gelu", err));
-    VIT_TRY(vit_choose_grid(weights, vit_checkpoint_dim(cp, EMBEDDINGS "position_embeddings", 1), 1, err));
-    weights->imagenet = c->classes ? "a release for ImageNet-1k" : NULL;
-    return vit_preprocess_hf(weights, cp, "dinov2", err);
+    return vit_choose_grid(weights, vit_checkpoint_dim(cp, EMBEDDINGS "position_embeddings", 1), 1, err);
 }
 
 static const char *const prefixes[] = {"dinov2.", "dinov2_with_registers.", NULL};
@@ -82,10 +67,11 @@ static const struct vit_rule rules[] = {
     {.to = "blocks.#.ls2.gamma", .from = {LAYER "layer_scale2.lambda1"}},
     {.to = "norm.*", .from = {"layernorm.*"}},
     {.to = "head.*", .from = {"classifier.*"}},
+    {0},
 };
 
 static const char *const ignored[] = {EMBEDDINGS "mask_token", NULL};
 
 const struct vit_family vit_family_hf_dinov2 = {
-    "hf_dinov2", detect, configure, prefixes, rules, sizeof rules / sizeof *rules, ignored,
+    "hf_dinov2", detect, shapes, NULL, prefixes, rules, ignored,
 };

@@ -1,17 +1,14 @@
 /* hf_vit.c: Hugging Face's ViT and DeiT, under the names of their files and those that transformers 5 has in memory. */
-#include <string.h>
-
-#include "weights/containers/json.h"
 #include "weights/families/family.h"
-#include "weights/settings/preprocessing.h"
 
 static bool detect(const struct vit_checkpoint *cp)
 {
     return vit_checkpoint_search(cp, "embeddings.patch_embeddings.projection.weight") != NULL;
 }
 
-static void read_shapes(struct vit_config *c, const struct vit_checkpoint *cp)
+static vit_status shapes(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_error *err)
 {
+    struct vit_config *c = &weights->config;
     c->width = vit_checkpoint_dim(cp, "embeddings.patch_embeddings.projection.weight", 0);
     c->patch = vit_checkpoint_dim(cp, "embeddings.patch_embeddings.projection.weight", 2);
     c->depth = vit_checkpoint_count(cp, "encoder.layer.%d.layernorm_before.weight");
@@ -30,24 +27,11 @@ static void read_shapes(struct vit_config *c, const struct vit_checkpoint *cp)
     c->norm_place = VIT_NORM_BEFORE;
     c->pos_covers = c->dist ? VIT_POS_CLS_DIST : c->cls ? VIT_POS_CLS : VIT_POS_PATCHES;
     c->pos_resize = VIT_POS_RESIZE_BICUBIC;
-}
-
-static vit_status configure(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_error *err)
-{
-    struct vit_config *c = &weights->config;
-    const char *type = json_string_value(json_object_get(cp->config, "model_type"));
-    struct vit_arch_choice arch;
-    read_shapes(c, cp);
-    VIT_TRY(vit_choose_arch(&arch, cp, type, "config.json", err));
-    VIT_TRY(vit_choose_heads(weights, &arch, cp->config, "num_attention_heads", err));
-    c->eps = vit_choose_real(weights, "eps", cp->config, "layer_norm_eps", 1e-12, "the default of transformers");
-    VIT_TRY(vit_choose_act(weights, cp->config, "gelu", err));
     vit_report_set(&weights->report, "pool", "the tensors", "%s", vit_pool_name(c->pool));
-    VIT_TRY(vit_choose_grid(weights, vit_checkpoint_dim(cp, "embeddings.position_embeddings", 1), c->cls + c->dist, err));
-    return vit_preprocess_hf(weights, cp, type ? type : c->dist ? "deit" : "vit", err);
+    return vit_choose_grid(weights, vit_checkpoint_dim(cp, "embeddings.position_embeddings", 1), c->cls + c->dist, err);
 }
 
-static const char *const prefixes[] = {"vit.", "deit.", NULL};
+static const char *const prefixes[] = {"vit.", "deit.", "ijepa.", NULL};
 
 #define EMBEDDINGS "embeddings."
 #define OLD "encoder.layer.#."
@@ -76,10 +60,11 @@ static const struct vit_rule rules[] = {
     {.to = "head.*", .from = {"classifier.*"}},
     {.to = "head.*", .from = {"cls_classifier.*"}},
     {.to = "head_dist.*", .from = {"distillation_classifier.*"}},
+    {0},
 };
 
 static const char *const ignored[] = {"pooler.*", EMBEDDINGS "mask_token", "*position_ids", "decoder.*", NULL};
 
 const struct vit_family vit_family_hf_vit = {
-    "hf_vit", detect, configure, prefixes, rules, sizeof rules / sizeof *rules, ignored,
+    "hf_vit", detect, shapes, NULL, prefixes, rules, ignored,
 };

@@ -7,7 +7,9 @@
 
 static bool detect(const struct vit_checkpoint *cp)
 {
-    return vit_checkpoint_search(cp, "Transformer/encoderblock") || vit_checkpoint_search(cp, "Transformer/encoder_norm");
+    return vit_checkpoint_search(cp, "Transformer/encoderblock") ||
+           vit_checkpoint_search(cp, "Transformer/encoderblock_0") ||
+           vit_checkpoint_search(cp, "Transformer/encoder_norm");
 }
 
 #define BLOCK_0 "Transformer/encoderblock_0/"
@@ -58,36 +60,42 @@ static vit_status read_positions(struct vit_weights *weights, const struct vit_c
     return vit_choose_grid(weights, rows, covered, err);
 }
 
-/* timm's name for such a model, as far as its transforms tell models apart. */
-static void spell_name(char *name, size_t n, const struct vit_config *c)
+/* A model of timm's whose pictures are prepared in the same way. */
+static const char *find_like(const struct vit_config *c)
 {
     if (c->cls && c->pos_covers == VIT_POS_PATCHES)
-        snprintf(name, n, "flexivit");
-    else
-        snprintf(name, n, "vit_patch%d%s_%d", c->patch, c->pool == VIT_POOL_MAP ? "_siglip" : "", c->image_size);
+        return "flexivit_base";
+    if (c->pool == VIT_POOL_MAP)
+        return "vit_base_patch16_siglip_224";
+    return c->image_size == 384 ? "vit_base_patch16_384" : "vit_base_patch16_224";
 }
 
-static vit_status configure(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_error *err)
+static vit_status shapes(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_error *err)
 {
     struct vit_config *c = &weights->config;
-    struct vit_arch_choice arch;
-    char name[VIT_ARCH_MAX];
     read_shapes(c, cp);
-    VIT_TRY(vit_choose_arch(&arch, cp, NULL, "", err));
-    if (c->heads < 1 || c->width < 1 || c->patch < 1 || c->mlp < 1)
-        return vit_fail(err, VIT_ERR_DECODE, "no width, patch, heads or mlp can be told from the tensors");
+    if (c->heads < 1)
+        return vit_fail(err, VIT_ERR_DECODE, "no heads can be told from the tensors");
     if (c->pool == VIT_POOL_MAP && c->cls)
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "attention pooling beside a class token is not supported");
-    vit_report_set(&weights->report, "heads", "the tensors", "%d", c->heads);
     if (vit_checkpoint_has(cp, "pre_logits/kernel")) {
         c->classes = 0;
         vit_report_set(&weights->report, "head", "pre_logits", "none: a tanh layer before it is not supported");
     }
-    VIT_TRY(read_positions(weights, cp, err));
-    spell_name(name, sizeof name, c);
-    snprintf(c->arch, sizeof c->arch, "%.*s", VIT_ARCH_MAX - 1, arch.name ? arch.name : name);
+    return read_positions(weights, cp, err);
+}
+
+static vit_status usual(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_error *err)
+{
+    struct vit_config *c = &weights->config;
+    struct vit_settings none = {.file = ""};
+    struct vit_arch_choice arch;
+    VIT_TRY(vit_choose_arch(&arch, cp, NULL, "", err));
+    VIT_TRY(vit_choose_heads(weights, &arch, NULL, "", err));
+    if (!arch.name)
+        snprintf(c->arch, sizeof c->arch, "vit_patch%d_%d", c->patch, c->image_size);
     weights->imagenet = "the releases for ImageNet-1k";
-    return vit_preprocess_timm(weights, NULL, NULL, arch.name ? arch.name : name, err);
+    return vit_preprocess_timm(weights, &none, arch.name ? arch.name : find_like(c), err);
 }
 
 static const char *const prefixes[] = {"opt/target/", "params/", "img/", NULL};
@@ -147,11 +155,12 @@ static const struct vit_rule rules[] = {
     {.to = "attn_pool.mlp.fc2.bias", .from = {MAP "MlpBlock_0/Dense_1/bias"}},
     {.to = "head.weight", .from = {"head/kernel"}, .change = VIT_TRANSPOSED},
     {.to = "head.bias", .from = {"head/bias"}},
+    {0},
 };
 
 /* The state of training, the text tower and its scale, and what a head behind a tanh layer leaves. */
 static const char *const ignored[] = {"opt/*", "txt/*", "t", "b", "pre_logits/*", "head/*", NULL};
 
 const struct vit_family vit_family_jax = {
-    "jax", detect, configure, prefixes, rules, sizeof rules / sizeof *rules, ignored,
+    "jax", detect, shapes, usual, prefixes, rules, ignored,
 };

@@ -1,12 +1,11 @@
 /* match.c: recipes for all canonical tensors; what is missing, what is surplus. */
-#include "weights/families/match.h"
-
 #include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "weights/canonical/layout.h"
+#include "weights/families/family.h"
 
 /* A line of names with something said of each; what does not fit is counted. */
 struct list {
@@ -40,7 +39,7 @@ static bool is_head(const char *name)
     return strcmp(name, "head.weight") == 0 || strcmp(name, "head.bias") == 0;
 }
 
-static const struct vit_rule same_name[] = {VIT_SAME_NAME};
+static const struct vit_rule same_name[] = {{.change = VIT_SAME_NAME}, {0}};
 
 static const struct vit_rule head_rules[] = {
     {.to = "head.*", .from = {"*"}},
@@ -48,8 +47,8 @@ static const struct vit_rule head_rules[] = {
     {.to = "head.*", .from = {"linear.*"}},
     {.to = "head.*", .from = {"classifier.*"}},
     {.to = "head.*", .from = {"fc.*"}},
+    {0},
 };
-enum { N_HEAD_RULES = sizeof head_rules / sizeof *head_rules };
 
 static vit_status find_recipes(struct vit_weights *weights, const struct vit_family *family,
                                const struct vit_checkpoint *cp, const struct vit_checkpoint *head,
@@ -59,12 +58,11 @@ static vit_status find_recipes(struct vit_weights *weights, const struct vit_fam
     struct vit_error why;
     vit_status status = VIT_OK;
     const struct vit_rule *rules = family ? family->rules : same_name;
-    int n_rules = family ? family->n_rules : 1;
     for (int i = 0; i < weights->layout.n_tensors; i++) {
         struct vit_tensor *tensor = &weights->layout.tensors[i];
         bool separate = weights->head && is_head(tensor->name);
         vit_status one = vit_recipe_find(&weights->recipes[i], tensor, separate ? head_rules : rules,
-                                         separate ? N_HEAD_RULES : n_rules, separate ? head : cp, &weights->config, &why);
+                                         separate ? head : cp, &weights->config, &why);
         if (one == VIT_OK)
             continue;
         add_line(&list, why.message);
@@ -79,8 +77,8 @@ static bool is_ignored(const struct vit_weights *weights, const struct vit_famil
     for (const char *const *ignored = family ? family->ignored : NULL; ignored && *ignored; ignored++)
         if (fnmatch(*ignored, name, 0) == 0)
             return true;
-    for (int i = 0; weights->head && i < N_HEAD_RULES; i++) /* the classifier that another takes the place of */
-        if (fnmatch(head_rules[i].from[0], name, 0) == 0 && i > 0)
+    for (int i = 1; weights->head && head_rules[i].to; i++) /* the classifier that another takes the place of */
+        if (fnmatch(head_rules[i].from[0], name, 0) == 0)
             return true;
     return false;
 }
@@ -110,6 +108,8 @@ static vit_status check_surplus(struct vit_weights *weights, const struct vit_fa
                  tensor->name, vit_shape_text(found, sizeof found, tensor->n_dims, tensor->shape));
         add_line(&list, line);
     }
+    for (int i = 0; i < vit_source_n_skipped(cp->source); i++)
+        vit_report_ignore(&weights->report, vit_source_skipped(cp->source, i));
     free(used);
     return list.n ? refuse(&list, "are surplus", VIT_ERR_DECODE, err) : VIT_OK;
 }
@@ -148,7 +148,7 @@ static vit_status read_head(struct vit_weights *weights, int *classes, int *inpu
     struct vit_checkpoint head = {0};
     vit_status status = vit_checkpoint_open(&head, weights->head, NULL, &nothing, err);
     *classes = *inputs = 0;
-    for (int i = 0; status == VIT_OK && i < N_HEAD_RULES && *classes == 0; i++) {
+    for (int i = 0; status == VIT_OK && head_rules[i].to && *classes == 0; i++) {
         const char *pattern = head_rules[i].from[0];
         char name[32];
         snprintf(name, sizeof name, "%.*sweight", (int)strcspn(pattern, "*"), pattern);
@@ -176,6 +176,7 @@ static vit_status fit_head(struct vit_weights *weights, struct vit_error *err)
                         "class token beside the mean", inputs, D, D, 2 * D);
     else if (c->pool == VIT_POOL_CONCAT || c->pool == VIT_POOL_CLS_DIST_MEAN)
         c->pool = VIT_POOL_TOKEN;
+    c->projection = false;
     vit_report_set(&weights->report, "head", "--head", "%d classes, pool %s", c->classes, vit_pool_name(c->pool));
     return VIT_OK;
 }

@@ -1,8 +1,6 @@
 /* open_clip.c: the image towers of OpenCLIP and of OpenAI's CLIP, as state dicts. */
-#include <stdio.h>
 #include <string.h>
 
-#include "weights/containers/json.h"
 #include "weights/families/family.h"
 #include "weights/settings/preprocessing.h"
 
@@ -13,8 +11,9 @@ static bool detect(const struct vit_checkpoint *cp)
     return vit_checkpoint_has(cp, "visual.conv1.weight");
 }
 
-static void read_shapes(struct vit_config *c, const struct vit_checkpoint *cp)
+static vit_status shapes(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_error *err)
 {
+    struct vit_config *c = &weights->config;
     *c = (struct vit_config){.eps = 1e-5, .qkv_bias = true, .cls = true, .pre_norm = true};
     c->width = vit_checkpoint_dim(cp, "visual.conv1.weight", 0);
     c->patch = vit_checkpoint_dim(cp, "visual.conv1.weight", 2);
@@ -22,67 +21,141 @@ static void read_shapes(struct vit_config *c, const struct vit_checkpoint *cp)
     c->mlp = vit_checkpoint_dim(cp, "visual.transformer.resblocks.0.mlp.c_fc.weight", 0);
     c->layer_scale = vit_checkpoint_has(cp, "visual.transformer.resblocks.0.ls_1.gamma");
     c->classes = vit_checkpoint_dim(cp, "visual.proj", 1);
+    c->projection = c->classes > 0;
     c->pool = VIT_POOL_TOKEN;
     c->norm_place = VIT_NORM_BEFORE;
     c->pos_covers = VIT_POS_CLS;
     c->pos_resize = VIT_POS_RESIZE_BICUBIC_AA;
+    if (c->projection)
+        vit_report_set(&weights->report, "head", "visual.proj", "the joint embedding, not classes");
+    return vit_choose_grid(weights, vit_checkpoint_dim(cp, "visual.positional_embedding", 0), 1, err);
 }
 
-static void choose_act(struct vit_weights *weights, const json_t *model, const struct vit_arch_choice *arch)
-{
-    struct vit_config *c = &weights->config;
-    const json_t *quick = json_object_get(model, "quick_gelu");
-    c->act = arch->known ? arch->row.act : json_is_true(quick) ? VIT_ACT_QUICK_GELU : VIT_ACT_GELU_ERF;
-    vit_report_set(&weights->report, "act",
-                   arch->known ? "the table of architectures" : quick ? "open_clip_config.json" : "OpenCLIP's default",
-                   "%s", vit_act_name(c->act));
-}
+/* ---- open_clip_config.json ---- */
 
-/* OpenCLIP's transform in timm's words. */
-static vit_status choose_preprocess(struct vit_weights *weights, const json_t *file, struct vit_error *err)
+/* quick_gelu, which OpenAI's own archives have and say nowhere, else GELU in the form that act_kwargs choose. */
+static vit_status choose_act(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_settings *model,
+                             struct vit_settings *vision, const struct vit_arch_choice *arch, struct vit_error *err)
 {
-    const char *mode = "shortest", *interpolation = "bicubic";
-    const json_t *given = json_object_get(file, "preprocess_cfg");
-    if (!given)
-        return vit_preprocess_timm(weights, NULL, NULL, "ViT-", err);
-    vit_json_string(given, "resize_mode", &mode);
-    vit_json_string(given, "interpolation", &interpolation);
-    json_t *cfg = json_pack("{s:f, s:s, s:s, s:O*, s:O*}", "crop_pct", 1.0, "interpolation", interpolation, "crop_mode",
-                            strcmp(mode, "squash") == 0 ? "squash" : strcmp(mode, "longest") == 0 ? "border" : "center",
-                            "mean", json_object_get(given, "mean"), "std", json_object_get(given, "std"));
-    if (!cfg)
-        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    vit_status status = vit_preprocess_timm(weights, cfg, "open_clip_config.json", "", err);
-    json_decref(cfg);
-    return status;
-}
-
-static vit_status choose_heads(struct vit_weights *weights, const json_t *vision, const struct vit_arch_choice *arch,
-                               struct vit_error *err)
-{
-    struct vit_config *c = &weights->config;
-    int head_width;
-    if (arch->known || !vit_json_int(vision, "head_width", &head_width) || head_width < 1)
-        return vit_choose_heads(weights, arch, NULL, "", err);
-    c->heads = c->width / head_width;
-    vit_report_set(&weights->report, "heads", "open_clip_config.json", "%d", c->heads);
+    struct vit_settings gelu;
+    const char *form = "none", *source = vit_settings_source(model, "quick_gelu", "OpenCLIP's default");
+    bool quick = !cp->open_clip && vit_checkpoint_has(cp, "input_resolution");
+    VIT_TRY(vit_take_bool(model, "quick_gelu", &quick, err));
+    VIT_TRY(vit_settings_within(&gelu, vision, "act_kwargs", err));
+    VIT_TRY(vit_take_string(&gelu, "approximate", &form, err));
+    if (strcmp(form, "none") != 0 && (strcmp(form, "tanh") != 0 || quick))
+        return vit_settings_refuse(vision, "act_kwargs", "not supported", err);
+    VIT_TRY(vit_settings_end(&gelu, NULL, err));
+    weights->config.act = arch->known            ? arch->row.act
+                          : quick                ? VIT_ACT_QUICK_GELU
+                          : strcmp(form, "tanh") ? VIT_ACT_GELU_ERF
+                                                 : VIT_ACT_GELU_TANH;
+    source = arch->known ? "the table of architectures" : !cp->open_clip && quick ? "OpenAI's own archives" : source;
+    vit_report_set(&weights->report, "act", source, "%s", vit_act_name(weights->config.act));
     return VIT_OK;
 }
 
-static vit_status configure(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_error *err)
+static vit_status choose_heads(struct vit_weights *weights, struct vit_settings *vision,
+                               const struct vit_arch_choice *arch, struct vit_error *err)
 {
     struct vit_config *c = &weights->config;
-    const json_t *model = json_object_get(cp->open_clip, "model_cfg");
-    struct vit_arch_choice arch;
-    read_shapes(c, cp);
-    VIT_TRY(vit_choose_arch(&arch, cp, NULL, "", err));
-    VIT_TRY(choose_heads(weights, json_object_get(model, "vision_cfg"), &arch, err));
-    choose_act(weights, model, &arch);
-    if (c->classes)
-        vit_report_set(&weights->report, "head", "visual.proj", "the joint embedding, not classes");
-    VIT_TRY(vit_choose_grid(weights, vit_checkpoint_dim(cp, "visual.positional_embedding", 0), 1, err));
-    return choose_preprocess(weights, cp->open_clip, err);
+    int head_width = 64;
+    VIT_TRY(vit_take_int(vision, "head_width", 1, c->width, &head_width, err));
+    if (vision->object && !arch->known) {
+        if (c->width % head_width)
+            return vit_settings_refuse(vision, "head_width", "the width is no multiple of it", err);
+        c->heads = c->width / head_width;
+        vit_report_set(&weights->report, "heads", vision->file, "%d", c->heads);
+        return VIT_OK;
+    }
+    return vit_choose_heads(weights, arch, NULL, "", err);
 }
+
+/* A tower of OpenCLIP's own. */
+static vit_status read_tower(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_settings *model,
+                             struct vit_settings *vision, struct vit_error *err)
+{
+    static const char *const off[] = {"attentional_pool", "no_ln_pre", "final_ln_after_pool", "qk_norm", "scale_heads",
+                                      "scaled_cosine_attn", "scale_attn_inner", "scale_attn", "scale_fc"};
+    struct vit_config *c = &weights->config;
+    struct vit_settings norm;
+    struct vit_arch_choice arch;
+    VIT_TRY(vit_choose_arch(&arch, cp, NULL, "", err));
+    VIT_TRY(choose_heads(weights, vision, &arch, err));
+    VIT_TRY(choose_act(weights, cp, model, vision, &arch, err));
+    VIT_TRY(vit_settings_within(&norm, vision, "norm_kwargs", err));
+    VIT_TRY(vit_choose_eps(weights, &norm, "eps", "OpenCLIP's default", err));
+    VIT_TRY(vit_settings_end(&norm, NULL, err));
+    VIT_TRY(vit_expect_word(vision, "pool_type", "tok", err));
+    VIT_TRY(vit_expect_word(vision, "block_type", "default", err));
+    for (size_t i = 0; i < sizeof off / sizeof *off; i++)
+        VIT_TRY(vit_expect_bool(vision, off[i], false, err));
+    VIT_TRY(vit_expect_int(vision, "width", c->width, err));
+    VIT_TRY(vit_expect_int(vision, "layers", c->depth, err));
+    return vit_expect_int(vision, "patch_size", c->patch, err);
+}
+
+/* A tower of timm's, by its name. */
+static vit_status read_trunk(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_settings *model,
+                             struct vit_settings *vision, struct vit_error *err)
+{
+    struct vit_arch_choice arch;
+    const char *name = NULL;
+    VIT_TRY(vit_take_string(vision, "timm_model_name", &name, err));
+    VIT_TRY(vit_choose_arch(&arch, cp, name, vision->file, err));
+    if (!arch.known)
+        return vit_settings_refuse(vision, "timm_model_name", "no architecture that is known", err);
+    vit_take(model, "quick_gelu"); /* which is for towers of OpenCLIP's own */
+    return vit_timm_tower(weights, &arch, vision, vision, "timm_pool", err);
+}
+
+/* Resizes to the size of the picture, by its shorter side or both, and crops what is over. */
+static vit_status read_preprocess(struct vit_weights *weights, struct vit_settings *given, struct vit_error *err)
+{
+    static const char *const harmless[] = {"fill_color", NULL}; /* of what is padded, which nothing is here */
+    struct vit_preprocess *p = &weights->preprocess;
+    const char *mode = "shortest", *interpolation = "bicubic", *usual = "OpenCLIP's default";
+    int size = weights->config.image_size;
+    VIT_TRY(vit_expect_word(given, "mode", "RGB", err));
+    VIT_TRY(vit_take_string(given, "resize_mode", &mode, err));
+    VIT_TRY(vit_take_string(given, "interpolation", &interpolation, err));
+    VIT_TRY(vit_expect_int(given, "size", size, err));
+    bool squash = strcmp(mode, "squash") == 0, bilinear = strcmp(interpolation, "bilinear") == 0;
+    if (!squash && strcmp(mode, "shortest") != 0)
+        return vit_settings_refuse(given, "resize_mode", "only \"shortest\" and \"squash\" are supported", err);
+    if (!bilinear && strcmp(interpolation, "bicubic") != 0 && strcmp(interpolation, "random") != 0)
+        return vit_settings_refuse(given, "interpolation", "only \"bicubic\" and \"bilinear\" are supported", err);
+    *p = (struct vit_preprocess){.size = size, .crop_to = size, .resize_to = size, .crop_round = VIT_CROP_HALF_EVEN};
+    p->resize = squash ? VIT_RESIZE_SQUASH : VIT_RESIZE_SHORTEST;
+    p->filter = bilinear ? VIT_FILTER_BILINEAR : VIT_FILTER_BICUBIC;
+    weights->crop_pct = 1;
+    vit_report_set(&weights->report, "resize", vit_settings_source(given, "resize_mode", usual), "%s to %d",
+                   squash ? "both sides" : "the shorter side", size);
+    vit_report_set(&weights->report, "interpolation", vit_settings_source(given, "interpolation", usual), "%s",
+                   vit_filter_name(p->filter));
+    VIT_TRY(vit_preprocess_colours(weights, given, "mean", "std", &vit_colours_clip, usual, err));
+    return vit_settings_end(given, harmless, err);
+}
+
+vit_status vit_open_clip_configure(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_error *err)
+{
+    static const char *const harmless_vision[] = {"attn_pooler_*", "ls_init_value", "mlp_ratio", "output_tokens",
+                                                  "patch_dropout", "pos_embed_type", "timm_*", NULL};
+    static const char *const harmless[] = {"cast_dtype", "custom_text", "embed_dim", "init_logit_*", "output_dict",
+                                           "nonscalar_logit_scale", "text_cfg", NULL};
+    struct vit_settings file = {.file = "open_clip_config.json", .object = cp->open_clip}, model, vision, given;
+    VIT_TRY(vit_settings_within(&model, &file, "model_cfg", err));
+    VIT_TRY(vit_settings_within(&vision, &model, "vision_cfg", err));
+    VIT_TRY(vit_settings_within(&given, &file, "preprocess_cfg", err));
+    VIT_TRY((cp->trunk ? read_trunk : read_tower)(weights, cp, &model, &vision, err));
+    VIT_TRY(vit_take_side(&vision, "image_size", &weights->config.image_size, err));
+    VIT_TRY(vit_settings_end(&vision, harmless_vision, err));
+    VIT_TRY(vit_settings_end(&model, harmless, err));
+    VIT_TRY(read_preprocess(weights, &given, err));
+    return vit_settings_end(&file, NULL, err);
+}
+
+/* ---- The family ---- */
 
 static const char *const prefixes[] = {NULL};
 
@@ -103,6 +176,7 @@ static const struct vit_rule rules[] = {
     {.to = "norm.*", .from = {"visual.ln_post.*"}},
     {.to = "head.weight", .from = {"visual.proj"}, .change = VIT_TRANSPOSED},
     {.to = "head.bias", .change = VIT_ZERO}, /* the projection has none */
+    {0},
 };
 
 /* The text tower. */
@@ -112,5 +186,5 @@ static const char *const ignored[] = {"transformer.*",    "text.*",         "tok
                                       "visual.proj",      NULL};
 
 const struct vit_family vit_family_open_clip = {
-    "open_clip", detect, configure, prefixes, rules, sizeof rules / sizeof *rules, ignored,
+    "open_clip", detect, shapes, vit_open_clip_configure, prefixes, rules, ignored,
 };

@@ -8,7 +8,7 @@
 #include "vit/base/half.h"
 #include "weights/canonical/layout.h"
 
-enum { NAME_MAX_ = 256 };
+enum { SPELLED_MAX = 256 };
 
 /* ---- Names ---- */
 
@@ -38,18 +38,18 @@ static bool match_name(const char *pattern, const char *name, struct match *matc
     return *name == '\0';
 }
 
-static void spell_name(char name[NAME_MAX_], const char *pattern, const struct match *match)
+static void spell_name(char name[SPELLED_MAX], const char *pattern, const struct match *match)
 {
     size_t n = 0;
-    for (; *pattern && n < NAME_MAX_ - 1; pattern++) {
+    for (; *pattern && n < SPELLED_MAX - 1; pattern++) {
         if (*pattern == '#')
-            n += (size_t)snprintf(name + n, NAME_MAX_ - n, "%d", match->block);
+            n += (size_t)snprintf(name + n, SPELLED_MAX - n, "%d", match->block);
         else if (*pattern == '*')
-            n += (size_t)snprintf(name + n, NAME_MAX_ - n, "%s", match->word);
+            n += (size_t)snprintf(name + n, SPELLED_MAX - n, "%s", match->word);
         else
             name[n++] = *pattern;
     }
-    name[n < NAME_MAX_ ? n : NAME_MAX_ - 1] = '\0';
+    name[n < SPELLED_MAX ? n : SPELLED_MAX - 1] = '\0';
 }
 
 /* ---- Shapes ---- */
@@ -65,7 +65,8 @@ static struct vit_tensor expect(const struct vit_recipe *recipe, const struct vi
     switch (recipe->change) {
     case VIT_AS_IS:
     case VIT_SQUEEZED:
-    case VIT_ZERO: break;
+    case VIT_ZERO:
+    case VIT_SAME_NAME: break;
     case VIT_TRANSPOSED: want.shape[0] = s[1], want.shape[1] = s[0]; break;
     case VIT_HWIO: want.shape[0] = s[2], want.shape[1] = s[3], want.shape[2] = s[1], want.shape[3] = s[0]; break;
     case VIT_FIRST_THIRD: want.shape[0] = 3 * s[0]; break;
@@ -121,16 +122,16 @@ static vit_status check_part(const struct vit_recipe *recipe, int part, struct v
 
 /* Whether all parts of the rule are there; fills recipe's parts. missing is the name of the first that is not. */
 static bool find_parts(struct vit_recipe *recipe, const struct vit_rule *rule, const struct match *match,
-                       const struct vit_checkpoint *cp, char missing[NAME_MAX_])
+                       const struct vit_checkpoint *cp, char missing[SPELLED_MAX])
 {
     *recipe = (struct vit_recipe){.source = cp->source, .change = rule->change,
                                   .slice = rule->stacked ? match->block : -1};
-    for (int i = 0; i < VIT_PARTS && rule->from[i]; i++) {
-        char name[NAME_MAX_];
+    for (int i = 0; i < VIT_RECIPE_PARTS && rule->from[i]; i++) {
+        char name[SPELLED_MAX];
         spell_name(name, rule->from[i], match);
         recipe->parts[i] = vit_checkpoint_find(cp, name);
         if (recipe->parts[i] < 0) {
-            memcpy(missing, name, NAME_MAX_);
+            memcpy(missing, name, SPELLED_MAX);
             return false;
         }
         recipe->n_parts++;
@@ -139,15 +140,14 @@ static bool find_parts(struct vit_recipe *recipe, const struct vit_rule *rule, c
 }
 
 vit_status vit_recipe_find(struct vit_recipe *recipe, struct vit_tensor *tensor, const struct vit_rule *rules,
-                           int n_rules, const struct vit_checkpoint *cp, const struct vit_config *config,
-                           struct vit_error *err)
+                           const struct vit_checkpoint *cp, const struct vit_config *config, struct vit_error *err)
 {
-    char missing[NAME_MAX_] = "", name[NAME_MAX_], expected[128];
-    for (int i = 0; i < n_rules; i++) {
+    char missing[SPELLED_MAX] = "", name[SPELLED_MAX], expected[128];
+    for (; rules->to || rules->change == VIT_SAME_NAME; rules++) {
         struct match match = {-1, ""};
-        struct vit_rule rule = rules[i];
-        if (!rule.to)
-            rule.from[0] = tensor->name;
+        struct vit_rule rule = *rules;
+        if (rule.change == VIT_SAME_NAME)
+            rule = (struct vit_rule){.from = {tensor->name}};
         else if (!match_name(rule.to, tensor->name, &match))
             continue;
         if (find_parts(recipe, &rule, &match, cp, name)) {

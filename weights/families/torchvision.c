@@ -12,8 +12,9 @@ static bool detect(const struct vit_checkpoint *cp)
     return vit_checkpoint_search(cp, FIRST "ln_1.weight") != NULL;
 }
 
-static void read_shapes(struct vit_config *c, const struct vit_checkpoint *cp)
+static vit_status shapes(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_error *err)
 {
+    struct vit_config *c = &weights->config;
     *c = (struct vit_config){.eps = 1e-6, .act = VIT_ACT_GELU_ERF, .qkv_bias = true, .cls = true};
     c->width = vit_checkpoint_dim(cp, "conv_proj.weight", 0);
     c->patch = vit_checkpoint_dim(cp, "conv_proj.weight", 2);
@@ -26,6 +27,10 @@ static void read_shapes(struct vit_config *c, const struct vit_checkpoint *cp)
     c->norm_place = VIT_NORM_BEFORE;
     c->pos_covers = VIT_POS_CLS;
     c->pos_resize = VIT_POS_RESIZE_BICUBIC_CORNERS;
+    if (vit_checkpoint_has(cp, "heads.pre_logits.weight"))
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "heads.pre_logits.weight: a layer in front of the classifier is not "
+                        "supported");
+    return vit_choose_grid(weights, vit_checkpoint_dim(cp, "encoder.pos_embedding", 1), 1, err);
 }
 
 /* The published weights: those trained with SWAG, told by their size or the file's name, crop nothing. */
@@ -43,18 +48,13 @@ static void choose_preprocess(struct vit_weights *weights, const struct vit_chec
         vit_preprocess_imagenet(weights, l_16 ? 242 : S * 256 / 224, VIT_FILTER_BILINEAR, "torchvision's weights V1");
 }
 
-static vit_status configure(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_error *err)
+static vit_status usual(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_error *err)
 {
     struct vit_config *c = &weights->config;
     struct vit_arch_choice arch;
-    if (vit_checkpoint_has(cp, "heads.pre_logits.weight"))
-        return vit_fail(err, VIT_ERR_UNSUPPORTED, "heads.pre_logits.weight: a layer in front of the classifier is not "
-                        "supported");
-    read_shapes(c, cp);
     const char *named = c->width == 1280 && c->patch == 14 ? "vit_h_14" : NULL;
     VIT_TRY(vit_choose_arch(&arch, cp, named, "the tensors", err));
     VIT_TRY(vit_choose_heads(weights, &arch, NULL, "", err));
-    VIT_TRY(vit_choose_grid(weights, vit_checkpoint_dim(cp, "encoder.pos_embedding", 1), 1, err));
     choose_preprocess(weights, cp);
     weights->imagenet = "torchvision's releases";
     return VIT_OK;
@@ -77,10 +77,11 @@ static const struct vit_rule rules[] = {
     {.to = "blocks.#.mlp.fc2.*", .from = {LAYER "mlp.linear_2.*"}},
     {.to = "norm.*", .from = {"encoder.ln.*"}},
     {.to = "head.*", .from = {"heads.head.*"}},
+    {0},
 };
 
 static const char *const ignored[] = {NULL};
 
 const struct vit_family vit_family_torchvision = {
-    "torchvision", detect, configure, prefixes, rules, sizeof rules / sizeof *rules, ignored,
+    "torchvision", detect, shapes, usual, prefixes, rules, ignored,
 };

@@ -6,33 +6,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weights/containers/json.h"
-#include "weights/containers/limits.h"
+#include "weights/json/json.h"
+#include "vit/base/limits.h"
+#include "weights/json/settings.h"
 
 /* Left by DistributedDataParallel, torch.compile, transformers' wrapper of timm, Lightning, and OpenCLIP around a tower
  * of timm's. */
 static const char *const wrappers[] = {"module.",   "_orig_mod.",    "timm_model.", "model.",
                                        "backbone.", "visual.trunk.", NULL};
 
-static int compare_names(const void *a, const void *b, void *names)
-{
-    const char *const *n = names;
-    return strcmp(n[*(const int *)a], n[*(const int *)b]);
-}
-
 static vit_status sort_names(struct vit_checkpoint *cp, struct vit_error *err)
 {
-    int n = vit_source_n_tensors(cp->source);
-    for (int i = 0; i < n; i++)
-        cp->by_name[i] = i;
-    qsort_r(cp->by_name, (size_t)n, sizeof *cp->by_name, compare_names, cp->names);
-    for (int i = 1; i < n; i++) {
-        int a = cp->by_name[i - 1], b = cp->by_name[i];
-        if (strcmp(cp->names[a], cp->names[b]) == 0)
-            return vit_fail(err, VIT_ERR_DECODE, "%s and %s are the same tensor, %s, once prefixes are taken off",
-                            vit_source_tensor(cp->source, a)->name, vit_source_tensor(cp->source, b)->name,
-                            cp->names[a]);
-    }
+    int a, b;
+    VIT_TRY(vit_index_sort(&cp->by_name, cp->names, sizeof *cp->names, vit_source_n_tensors(cp->source), err));
+    if (vit_index_twice(&cp->by_name, &a, &b))
+        return vit_fail(err, VIT_ERR_DECODE, "%s and %s are the same tensor, %s, once prefixes are taken off",
+                        vit_source_tensor(cp->source, a)->name, vit_source_tensor(cp->source, b)->name, cp->names[a]);
     return VIT_OK;
 }
 
@@ -57,17 +46,28 @@ vit_status vit_checkpoint_strip(struct vit_checkpoint *cp, const char *const *pr
     return sort_names(cp, err);
 }
 
+static vit_status load(json_t **object, const char *folder, const char *name, struct vit_error *err)
+{
+    VIT_TRY(vit_json_load_optional(object, folder, name, err));
+    return !*object || json_is_object(*object) ? VIT_OK : vit_fail(err, VIT_ERR_DECODE, "%s: not a JSON object", name);
+}
+
 /* transformers 5 may keep the image processor within a larger file. */
 static vit_status load_processor(json_t **processor, const char *folder, struct vit_error *err)
 {
-    VIT_TRY(vit_json_load_optional(processor, folder, "preprocessor_config.json", err));
+    VIT_TRY(load(processor, folder, "preprocessor_config.json", err));
     if (*processor)
         return VIT_OK;
-    json_t *whole = NULL;
-    VIT_TRY(vit_json_load_optional(&whole, folder, "processor_config.json", err));
-    *processor = json_incref(json_object_get(whole, "image_processor"));
-    json_decref(whole);
-    return VIT_OK;
+    struct vit_settings whole = {.file = "processor_config.json"}, inner;
+    json_t *object;
+    vit_status status = load(&object, folder, whole.file, err);
+    whole.object = object;
+    if (status == VIT_OK)
+        status = vit_settings_within(&inner, &whole, "image_processor", err);
+    if (status == VIT_OK)
+        *processor = json_incref((json_t *)inner.object);
+    json_decref(object);
+    return status;
 }
 
 vit_status vit_checkpoint_open(struct vit_checkpoint *cp, const struct vit_source *source, const char *folder,
@@ -76,23 +76,26 @@ vit_status vit_checkpoint_open(struct vit_checkpoint *cp, const struct vit_sourc
     size_t n = (size_t)vit_source_n_tensors(source);
     *cp = (struct vit_checkpoint){.source = source, .options = options};
     cp->names = calloc(n + 1, sizeof *cp->names);
-    cp->by_name = calloc(n + 1, sizeof *cp->by_name);
-    if (!cp->names || !cp->by_name)
+    if (!cp->names)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory for %zu names", n);
     for (size_t i = 0; i < n; i++)
         cp->names[i] = vit_source_tensor(source, (int)i)->name;
+    cp->trunk = vit_checkpoint_search(cp, "visual.trunk");
     VIT_TRY(vit_checkpoint_strip(cp, wrappers, err));
     if (!folder)
         return VIT_OK;
-    VIT_TRY(vit_json_load_optional(&cp->config, folder, "config.json", err));
-    VIT_TRY(vit_json_load_optional(&cp->open_clip, folder, "open_clip_config.json", err));
-    return load_processor(&cp->processor, folder, err);
+    VIT_TRY(load(&cp->config, folder, "config.json", err));
+    VIT_TRY(load(&cp->open_clip, folder, "open_clip_config.json", err));
+    VIT_TRY(load_processor(&cp->processor, folder, err));
+    struct vit_settings config = {.file = "config.json", .object = cp->config};
+    VIT_TRY(vit_take_string(&config, "architecture", &cp->architecture, err));
+    return vit_take_string(&config, "model_type", &cp->model_type, err);
 }
 
 void vit_checkpoint_close(struct vit_checkpoint *cp)
 {
     free(cp->names);
-    free(cp->by_name);
+    vit_index_free(&cp->by_name);
     json_decref(cp->config);
     json_decref(cp->processor);
     json_decref(cp->open_clip);
@@ -101,17 +104,7 @@ void vit_checkpoint_close(struct vit_checkpoint *cp)
 
 int vit_checkpoint_find(const struct vit_checkpoint *cp, const char *name)
 {
-    int low = 0, high = vit_source_n_tensors(cp->source);
-    while (low < high) {
-        int middle = low + (high - low) / 2, order = strcmp(name, cp->names[cp->by_name[middle]]);
-        if (order == 0)
-            return cp->by_name[middle];
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return -1;
+    return vit_index_find(&cp->by_name, name);
 }
 
 bool vit_checkpoint_has(const struct vit_checkpoint *cp, const char *name)
@@ -121,9 +114,11 @@ bool vit_checkpoint_has(const struct vit_checkpoint *cp, const char *name)
 
 const char *vit_checkpoint_search(const struct vit_checkpoint *cp, const char *part)
 {
+    size_t n = strlen(part);
     for (int i = 0; i < vit_source_n_tensors(cp->source); i++)
-        if (strstr(cp->names[i], part))
-            return cp->names[i];
+        for (const char *at = cp->names[i]; (at = strstr(at, part)); at++)
+            if ((at == cp->names[i] || strchr("./", at[-1])) && strchr("./", at[n])) /* which finds the end, too */
+                return cp->names[i];
     return NULL;
 }
 

@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "vit/base/index.h"
 #include "vit/base/options.h"
 #include "weights/canonical/report.h"
 #include "weights/containers/source.h"
@@ -13,10 +14,12 @@
 struct vit_checkpoint {
     const struct vit_source *source;
     const char **names; /* of every tensor, stripped; they point into the source */
-    int *by_name;       /* tensor indices sorted by stripped name */
+    struct vit_index by_name;
     json_t *config;     /* config.json or what stands for it, else NULL */
     json_t *processor;  /* preprocessor_config.json or what stands for it, else NULL */
     json_t *open_clip;  /* open_clip_config.json, else NULL */
+    const char *architecture, *model_type; /* what config.json calls the model: timm's word, transformers'; or NULL */
+    bool trunk;         /* the tensors are of a tower of timm's within OpenCLIP's model */
     const struct vit_model_options *options;
 };
 
@@ -33,7 +36,7 @@ vit_status vit_checkpoint_strip(struct vit_checkpoint *cp, const char *const *pr
 int vit_checkpoint_find(const struct vit_checkpoint *cp, const char *name); /* index, or -1 */
 bool vit_checkpoint_has(const struct vit_checkpoint *cp, const char *name);
 
-/* The first name that holds part, or NULL. */
+/* The first name with the components of part, whole, in a row; or NULL. Dots and slashes part components. */
 const char *vit_checkpoint_search(const struct vit_checkpoint *cp, const char *part);
 
 /* The size of a tensor along an axis, counted from the end when negative; 0 when there is no such tensor or axis. */

@@ -1,169 +1,99 @@
 /* preprocess_timm.c: timm's evaluation transform, from its config or by the name of a model; and the options that
  * override it. */
-#include <fnmatch.h>
 #include <math.h>
 #include <string.h>
 
 #include "vit/base/names.h"
-#include "weights/containers/json.h"
-#include "weights/containers/limits.h"
+#include "vit/base/limits.h"
 #include "weights/settings/preprocessing.h"
 
-enum colours { HALF, IMAGENET, CLIP, ZERO };
+/* What timm takes for a field that is missing. */
+static const struct vit_timm_model fallback_model = {.crop_pct = 0.875, .resize = VIT_RESIZE_SHORTEST,
+                                                     .filter = VIT_FILTER_BICUBIC, .colours = &vit_colours_imagenet};
 
-static const double means[][3] = {{0.5, 0.5, 0.5}, {0.485, 0.456, 0.406}, {0.48145466, 0.4578275, 0.40821073}, {0}};
-static const double stds[][3] = {{0.5, 0.5, 0.5}, {0.229, 0.224, 0.225}, {0.26862954, 0.26130258, 0.27577711}, {1, 1, 1}};
+static const char *const modes[] = {[VIT_RESIZE_SHORTEST] = "center", [VIT_RESIZE_SQUASH] = "squash",
+                                    [VIT_RESIZE_BORDER] = "border", NULL};
 
-const double vit_mean_imagenet[3] = {0.485, 0.456, 0.406}, vit_std_imagenet[3] = {0.229, 0.224, 0.225};
+/* Each sets one thing to what source says, and reports it. */
 
-/* The transforms of timm's models by name, with or without tag. The first pattern that fits holds. */
-static const struct transform {
-    const char *pattern;
-    double crop_pct;
-    const char *crop_mode;
-    enum vit_filter filter;
-    enum colours colours;
-} transforms[] = {
-    {"*siglip*_ft_in1k", 1.0, "squash", VIT_FILTER_BICUBIC, HALF},
-    {"*_siglip_gap_378.webli", 1.0, "center", VIT_FILTER_BICUBIC, HALF},
-    {"*_siglip_gap_448*", 1.0, "center", VIT_FILTER_BICUBIC, HALF},
-    {"*_siglip_gap_896*", 1.0, "center", VIT_FILTER_BICUBIC, HALF},
-    {"*siglip*", 0.9, "center", VIT_FILTER_BICUBIC, HALF},
-    {"*_miil*", 0.875, "center", VIT_FILTER_BILINEAR, ZERO},
-    {"eva_large_patch14_336*", 1.0, "squash", VIT_FILTER_BICUBIC, CLIP},
-    {"eva_large*", 1.0, "center", VIT_FILTER_BICUBIC, CLIP},
-    {"vit_large_patch14_clip_336.laion2b_ft*", 1.0, "squash", VIT_FILTER_BICUBIC, HALF},
-    {"vit_large_patch14_clip_336.openai_ft*", 1.0, "squash", VIT_FILTER_BICUBIC, CLIP},
-    {"vit_huge_patch14_clip_336*", 1.0, "squash", VIT_FILTER_BICUBIC, CLIP},
-    {"*_clip_378.metaclip2*", 1.0, "squash", VIT_FILTER_BICUBIC, CLIP},
-    {"vit_large_patch14_clip_224.laion2b*", 1.0, "center", VIT_FILTER_BICUBIC, HALF},
-    {"*_clip_384.openai_ft_in12k_in1k", 0.95, "squash", VIT_FILTER_BICUBIC, CLIP},
-    {"vit_base_patch16_clip_384*", 1.0, "squash", VIT_FILTER_BICUBIC, CLIP},
-    {"vit_base_patch16_clip_224.*_ft_in12k_in1k", 0.95, "center", VIT_FILTER_BICUBIC, CLIP},
-    {"vit_base_patch16_clip_224.laion2b_ft_in12k", 0.9, "center", VIT_FILTER_BICUBIC, CLIP},
-    {"vit_base_patch*_clip*_224.openai*", 0.9, "center", VIT_FILTER_BICUBIC, CLIP},
-    {"vit_base_patch32_clip*_224.laion*", 0.9, "center", VIT_FILTER_BICUBIC, CLIP},
-    {"*.tinyclip*", 0.9, "center", VIT_FILTER_BICUBIC, CLIP},
-    {"*_clip_*", 1.0, "center", VIT_FILTER_BICUBIC, CLIP},
-    {"ViT-*", 1.0, "center", VIT_FILTER_BICUBIC, CLIP},
-    {"*.bamboo", 1.0, "center", VIT_FILTER_BICUBIC, CLIP},
-    {"*dinov2*", 1.0, "center", VIT_FILTER_BICUBIC, IMAGENET},
-    {"vit_intern300m*", 1.0, "center", VIT_FILTER_BICUBIC, IMAGENET},
-    {"vit_huge_patch16_gap_448*", 1.0, "center", VIT_FILTER_BICUBIC, IMAGENET},
-    {"*_tipsv2*", 1.0, "center", VIT_FILTER_BICUBIC, ZERO},
-    {"*.mae", 0.9, "center", VIT_FILTER_BICUBIC, IMAGENET},
-    {"*.dino", 0.9, "center", VIT_FILTER_BICUBIC, IMAGENET},
-    {"*_ijepa", 0.9, "center", VIT_FILTER_BICUBIC, IMAGENET},
-    {"deit3_*.fb_in22k*", 1.0, "center", VIT_FILTER_BICUBIC, IMAGENET},
-    {"deit*_384*", 1.0, "center", VIT_FILTER_BICUBIC, IMAGENET},
-    {"deit*", 0.9, "center", VIT_FILTER_BICUBIC, IMAGENET},
-    {"flexivit*", 0.95, "center", VIT_FILTER_BICUBIC, HALF},
-    {"test_vit*", 0.95, "center", VIT_FILTER_BICUBIC, HALF},
-    {"vit_so150m2_*_448*", 1.0, "squash", VIT_FILTER_BICUBIC, HALF},
-    {"vit_so150m2_*", 1.0, "center", VIT_FILTER_BICUBIC, HALF},
-    {"vit_*_reg?_gap_384*", 1.0, "center", VIT_FILTER_BICUBIC, HALF},
-    {"vit_*_gap_384*", 0.95, "squash", VIT_FILTER_BICUBIC, HALF},
-    {"vit_*_gap_2[45]?*", 0.95, "center", VIT_FILTER_BICUBIC, HALF},
-    {"vit_*_384*", 1.0, "center", VIT_FILTER_BICUBIC, HALF},
-    {"vit_*", 0.9, "center", VIT_FILTER_BICUBIC, HALF},
-    {"*", 0.875, "center", VIT_FILTER_BICUBIC, IMAGENET}, /* also what timm takes for a field that is missing */
-};
-enum { N_TRANSFORMS = sizeof transforms / sizeof *transforms };
-
-static const struct transform *find_transform(const char *name)
+static vit_status set_mode(struct vit_weights *weights, const char *word, const char *source, struct vit_error *err)
 {
-    int i = 0;
-    while (fnmatch(transforms[i].pattern, name, 0) != 0)
-        i++;
-    return &transforms[i];
-}
-
-static vit_status set_mode(struct vit_preprocess *p, const char *crop_mode, struct vit_error *err)
-{
-    if (strcmp(crop_mode, "center") == 0)
-        p->resize = VIT_RESIZE_SHORTEST;
-    else if (strcmp(crop_mode, "squash") == 0)
-        p->resize = VIT_RESIZE_SQUASH;
-    else if (strcmp(crop_mode, "border") == 0)
-        p->resize = VIT_RESIZE_BORDER;
-    else
-        return vit_fail(err, VIT_ERR_UNSUPPORTED, "crop_mode \"%.40s\": expected center, squash or border", crop_mode);
+    int mode = vit_name_find(modes, word);
+    if (mode < 0)
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "crop_mode \"%.40s\" (%s): expected center, squash or border", word,
+                        source);
+    weights->preprocess.resize = (enum vit_resize_mode)mode;
+    vit_report_set(&weights->report, "crop_mode", source, "%s", word);
     return VIT_OK;
 }
 
-static vit_status set_filter(struct vit_preprocess *p, const char *interpolation, struct vit_error *err)
+static vit_status set_filter(struct vit_weights *weights, const char *word, const char *source, struct vit_error *err)
 {
-    int filter = vit_name_find(vit_filter_names, interpolation);
+    int filter = vit_name_find(vit_filter_names, word);
     if (filter < 0)
-        return vit_fail(err, VIT_ERR_UNSUPPORTED,
-                        "interpolation \"%.40s\": expected nearest, lanczos, bilinear, bicubic, box or hamming",
-                        interpolation);
-    p->filter = (enum vit_filter)filter;
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "interpolation \"%.40s\" (%s): expected nearest, lanczos, bilinear, "
+                        "bicubic, box or hamming", word, source);
+    weights->preprocess.filter = (enum vit_filter)filter;
+    vit_report_set(&weights->report, "interpolation", source, "%s", word);
     return VIT_OK;
 }
 
-/* floor(S / crop_pct), as timm computes it. */
-static vit_status set_resize(struct vit_weights *weights, double crop_pct, struct vit_error *err)
+/* To floor(S / crop_pct), as timm computes it. */
+static vit_status set_resize(struct vit_weights *weights, double crop_pct, const char *source, struct vit_error *err)
 {
     if (!(crop_pct > 0.05 && crop_pct <= 4))
-        return vit_fail(err, VIT_ERR_UNSUPPORTED, "crop_pct %g is outside 0.05..4", crop_pct);
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "crop_pct %g (%s) is outside 0.05..4", crop_pct, source);
     double resize_to = floor(weights->preprocess.size / crop_pct);
     if (!(resize_to >= 1 && resize_to <= VIT_LIMIT_IMAGE_SIZE))
-        return vit_fail(err, VIT_ERR_TOO_LARGE, "pictures resized to %g a side: 1 to %d are supported", resize_to,
-                        VIT_LIMIT_IMAGE_SIZE);
+        return vit_fail(err, VIT_ERR_TOO_LARGE, "pictures resized to %g a side (%s): 1 to %d are supported", resize_to,
+                        source, VIT_LIMIT_IMAGE_SIZE);
     weights->crop_pct = crop_pct;
     weights->preprocess.resize_to = (int)resize_to;
+    vit_report_set(&weights->report, "crop_pct", source, "%g", crop_pct);
     return VIT_OK;
 }
 
-static void set_colours(struct vit_weights *weights, const double mean[3], const char *mean_source, const double std[3],
-                        const char *std_source)
+static void set_colours(struct vit_weights *weights, double colours[3], const double from[3], const char *name,
+                        const char *source)
+{
+    memmove(colours, from, 3 * sizeof *from);
+    vit_report_set(&weights->report, name, source, "%g %g %g", from[0], from[1], from[2]);
+}
+
+vit_status vit_preprocess_colours(struct vit_weights *weights, struct vit_settings *s, const char *mean,
+                                  const char *std, const struct vit_colours *colours, const char *source,
+                                  struct vit_error *err)
 {
     struct vit_preprocess *p = &weights->preprocess;
-    memcpy(p->mean, mean, sizeof p->mean);
-    memcpy(p->std, std, sizeof p->std);
-    vit_report_set(&weights->report, "mean", mean_source, "%g %g %g", mean[0], mean[1], mean[2]);
-    vit_report_set(&weights->report, "std", std_source, "%g %g %g", std[0], std[1], std[2]);
+    set_colours(weights, p->mean, colours->mean, "mean", source);
+    set_colours(weights, p->std, colours->std, "std", source);
+    VIT_TRY(vit_take_colours(s, mean, p->mean, err));
+    VIT_TRY(vit_take_colours(s, std, p->std, err));
+    set_colours(weights, p->mean, p->mean, "mean", vit_settings_source(s, mean, source));
+    set_colours(weights, p->std, p->std, "std", vit_settings_source(s, std, source));
+    return VIT_OK;
 }
 
-static const char *read_colours(double triple[3], const json_t *object, const char *key, const char *file,
-                                const char *fallback)
-{
-    const json_t *array = json_object_get(object, key);
-    if (json_array_size(array) != 3)
-        return fallback;
-    for (size_t i = 0; i < 3; i++)
-        triple[i] = json_number_value(json_array_get(array, i));
-    return file;
-}
-
-vit_status vit_preprocess_timm(struct vit_weights *weights, const json_t *cfg, const char *file, const char *name,
+vit_status vit_preprocess_timm(struct vit_weights *weights, struct vit_settings *cfg, const char *name,
                                struct vit_error *err)
 {
-    const struct transform *t = cfg ? &transforms[N_TRANSFORMS - 1] : find_transform(name);
-    const char *fallback = cfg ? "timm's default" : "the table of timm's models";
-    struct vit_preprocess *p = &weights->preprocess;
-    struct vit_report *r = &weights->report;
-    double crop_pct = t->crop_pct, mean[3], std[3];
-    const char *interpolation = vit_filter_name(t->filter), *crop_mode = t->crop_mode;
-    const char *pct_source = vit_json_real(cfg, "crop_pct", &crop_pct) ? file : fallback;
-    const char *filter_source = vit_json_string(cfg, "interpolation", &interpolation) ? file : fallback;
-    const char *mode_source = vit_json_string(cfg, "crop_mode", &crop_mode) ? file : fallback;
-    memcpy(mean, means[t->colours], sizeof mean);
-    memcpy(std, stds[t->colours], sizeof std);
-    const char *mean_source = read_colours(mean, cfg, "mean", file, fallback);
-    const char *std_source = read_colours(std, cfg, "std", file, fallback);
-
+    bool named = !cfg->object && *name;
+    const struct vit_timm_model *t = named ? vit_timm_find(name) : &fallback_model;
+    const char *fallback = named ? "the table of timm's models" : "timm's default";
+    if (!t)
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "%.100s: no model of this name in timm 1.0.31 that is supported, so "
+                        "that nothing says how its pictures are prepared: --arch names another", name);
+    double crop_pct = t->crop_pct;
+    const char *interpolation = vit_filter_name(t->filter), *crop_mode = modes[t->resize];
     int size = weights->config.image_size;
-    *p = (struct vit_preprocess){.size = size, .crop_to = size, .crop_round = VIT_CROP_HALF_EVEN};
-    VIT_TRY(set_mode(p, crop_mode, err));
-    VIT_TRY(set_filter(p, interpolation, err));
-    VIT_TRY(set_resize(weights, crop_pct, err));
-    vit_report_set(r, "crop_pct", pct_source, "%g", crop_pct);
-    vit_report_set(r, "crop_mode", mode_source, "%s", crop_mode);
-    vit_report_set(r, "interpolation", filter_source, "%s", interpolation);
-    set_colours(weights, mean, mean_source, std, std_source);
-    return VIT_OK;
+    weights->preprocess = (struct vit_preprocess){.size = size, .crop_to = size, .crop_round = VIT_CROP_HALF_EVEN};
+    VIT_TRY(vit_take_real(cfg, "crop_pct", &crop_pct, err));
+    VIT_TRY(vit_take_string(cfg, "interpolation", &interpolation, err));
+    VIT_TRY(vit_take_string(cfg, "crop_mode", &crop_mode, err));
+    VIT_TRY(set_resize(weights, crop_pct, vit_settings_source(cfg, "crop_pct", fallback), err));
+    VIT_TRY(set_mode(weights, crop_mode, vit_settings_source(cfg, "crop_mode", fallback), err));
+    VIT_TRY(set_filter(weights, interpolation, vit_settings_source(cfg, "interpolation", fallback), err));
+    return vit_preprocess_colours(weights, cfg, "mean", "std", t->colours, fallback, err);
 }
 
 void vit_preprocess_imagenet(struct vit_weights *weights, int resize_to, enum vit_filter filter, const char *source)
@@ -174,7 +104,8 @@ void vit_preprocess_imagenet(struct vit_weights *weights, int resize_to, enum vi
     weights->crop_pct = (double)size / resize_to;
     vit_report_set(&weights->report, "resize", source, "the shorter side to %d", resize_to);
     vit_report_set(&weights->report, "interpolation", source, "%s", vit_filter_name(filter));
-    set_colours(weights, vit_mean_imagenet, source, vit_std_imagenet, source);
+    struct vit_settings none = {.file = source};
+    vit_preprocess_colours(weights, &none, "", "", &vit_colours_imagenet, source, NULL);
 }
 
 /* Another size keeps the proportion of resize and crop. */
@@ -184,35 +115,24 @@ static vit_status override_size(struct vit_weights *weights, int size, struct vi
     double crop_pct = weights->crop_pct > 0 ? weights->crop_pct : (double)p->size / p->resize_to;
     p->size = p->crop_to = weights->config.image_size = size;
     vit_report_set(&weights->report, "image_size", "--image-size", "%d", size);
-    return set_resize(weights, crop_pct, err);
+    return set_resize(weights, crop_pct, "kept for --image-size", err);
 }
 
 vit_status vit_preprocess_override(struct vit_weights *weights, const struct vit_model_options *o,
                                    struct vit_error *err)
 {
     struct vit_preprocess *p = &weights->preprocess;
-    struct vit_report *r = &weights->report;
     if (o->image_size && o->image_size != p->size)
         VIT_TRY(override_size(weights, o->image_size, err));
-    if (o->crop_pct != 0) {
-        VIT_TRY(set_resize(weights, o->crop_pct, err));
-        vit_report_set(r, "crop_pct", "--crop-pct", "%g", o->crop_pct);
-    }
-    if (o->crop_mode) {
-        VIT_TRY(set_mode(p, o->crop_mode, err));
-        vit_report_set(r, "crop_mode", "--crop-mode", "%s", o->crop_mode);
-    }
-    if (o->interpolation) {
-        VIT_TRY(set_filter(p, o->interpolation, err));
-        vit_report_set(r, "interpolation", "--interpolation", "%s", o->interpolation);
-    }
-    if (o->mean) {
-        memcpy(p->mean, o->mean, sizeof p->mean);
-        vit_report_set(r, "mean", "--mean", "%g %g %g", p->mean[0], p->mean[1], p->mean[2]);
-    }
-    if (o->std) {
-        memcpy(p->std, o->std, sizeof p->std);
-        vit_report_set(r, "std", "--std", "%g %g %g", p->std[0], p->std[1], p->std[2]);
-    }
+    if (o->crop_pct != 0)
+        VIT_TRY(set_resize(weights, o->crop_pct, "--crop-pct", err));
+    if (o->crop_mode)
+        VIT_TRY(set_mode(weights, o->crop_mode, "--crop-mode", err));
+    if (o->interpolation)
+        VIT_TRY(set_filter(weights, o->interpolation, "--interpolation", err));
+    if (o->mean)
+        set_colours(weights, p->mean, o->mean, "mean", "--mean");
+    if (o->std)
+        set_colours(weights, p->std, o->std, "std", "--std");
     return VIT_OK;
 }

@@ -1,0 +1,23 @@
+/* operators.h: runs implementations of operators on a test's own buffers. */
+#ifndef VIT_TESTS_OPERATORS_H
+#define VIT_TESTS_OPERATORS_H
+
+#include "vit/operators/kernel.h"
+
+/* Exactly n floats from -scale to scale, so that a sanitizer sees every access beyond them; the same for a seed on
+ * every machine. Freed by the caller. */
+float *operators_noise(size_t n, uint32_t seed, float scale);
+
+/* n floats as type and back; freed by the caller. */
+void *operators_narrowed(const float *src, enum vit_dtype type, size_t n);
+float *operators_widened(const void *src, enum vit_dtype type, size_t n);
+
+/* All implementations for problem that this machine can run, the plain loops last. */
+enum { OPERATORS_MAX = 64 };
+int operators_list(struct vit_implementation list[OPERATORS_MAX], const struct vit_problem *problem);
+
+/* Makes a kernel, packs weight (out, in) for it where the operator has one, and runs it once. */
+void operators_run(const struct vit_implementation *implementation, const struct vit_problem *problem,
+                   struct vit_buffers buffers, const float *weight);
+
+#endif

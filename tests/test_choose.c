@@ -1,0 +1,278 @@
+/* test_choose.c: what is chosen computes what the plain loops compute: implementations that are wrong are found out,
+ * and models of random configurations answer right, in every session made of them and wherever a picture stands in the
+ * batch. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tests/check.h"
+#include "tests/operators.h"
+#include "tests/program.h"
+#include "vit/choice/implementations.h"
+#include "vit/choice/sample.h"
+#include "vit/network/types.h"
+#include "weights/weights.h"
+
+/* ---- Implementations ---- */
+
+/* Whether implementation conforms; its result for the sample is left in dst. */
+static bool conforms(const struct vit_implementation *implementation, const struct vit_problem *problem, void *dst,
+                     const void *src)
+{
+    struct vit_sample *sample;
+    struct vit_kernel *kernel;
+    bool yes;
+    double seconds;
+    cr_assert_eq(vit_sample_create(&sample, problem, &(struct vit_buffers){dst, {src}}, NULL), VIT_OK);
+    cr_assert_eq(implementation->create(&kernel, implementation, problem, NULL), VIT_OK);
+    void *scratch = aligned_alloc(64, (kernel->scratch_size + 64) / 64 * 64);
+    cr_assert(scratch);
+    cr_assert_eq(vit_sample_run(&yes, &seconds, sample, kernel, scratch, NULL), VIT_OK);
+    vit_kernel_free(kernel);
+    vit_sample_free(sample);
+    free(scratch);
+    return yes;
+}
+
+/* Plain loops, and then one value is another. */
+static struct vit_kernel *inner;
+static int64_t spoilt;
+static float by;
+
+static vit_status run_spoilt(struct vit_kernel *kernel, const struct vit_buffers *buffers, void *scratch,
+                             struct vit_error *err)
+{
+    (void)kernel;
+    VIT_TRY(inner->run(inner, buffers, scratch, err));
+    ((float *)buffers->dst)[spoilt] += by;
+    return VIT_OK;
+}
+
+static vit_status pack_spoilt(struct vit_kernel *kernel, void *dst, const float *weight, struct vit_error *err)
+{
+    (void)kernel;
+    return inner->pack(inner, dst, weight, err);
+}
+
+static void free_spoilt(struct vit_kernel *kernel)
+{
+    vit_kernel_free(inner);
+    free(kernel);
+}
+
+static vit_status create_spoilt(struct vit_kernel **kernel, const struct vit_implementation *implementation,
+                                const struct vit_problem *problem, struct vit_error *err)
+{
+    (void)implementation;
+    const struct vit_implementation *plain = vit_plain_implementation(problem);
+    VIT_TRY(plain->create(&inner, plain, problem, err));
+    *kernel = malloc(sizeof **kernel);
+    cr_assert(*kernel);
+    **kernel = *inner;
+    (*kernel)->run = run_spoilt, (*kernel)->pack = pack_spoilt, (*kernel)->free = free_spoilt;
+    return VIT_OK;
+}
+
+Test(choose, one_wrong_value_is_found)
+{
+    enum { ROWS = 30, IN = 19, OUT = 21 };
+    const struct vit_implementation wrong = {.name = "spoilt", .create = create_spoilt};
+    float src[ROWS * IN] = {0}, dst[ROWS * OUT];
+    struct vit_problem problem = {
+        VIT_LINEAR, .linear = {.rows = ROWS, .images = 3, .in = IN, .out = OUT, .bias = true, .add = true}};
+    spoilt = 0, by = 0;
+    cr_expect(conforms(&wrong, &problem, dst, src), "what is right was refused");
+    spoilt = 9 * OUT + 20, by = 0.01f;
+    cr_expect_not(conforms(&wrong, &problem, dst, src), "the last value of an image");
+    spoilt = 20 * OUT + 3, by = 1e-6f;
+    cr_expect_not(conforms(&wrong, &problem, dst, src), "the last bit of a value of the third image");
+    by = NAN;
+    cr_expect_not(conforms(&wrong, &problem, dst, src), "not a number");
+}
+
+/* What conforms is right in every value, not only in those that were compared. oneDNN 3.2 has products of bf16 that are
+ * wrong for odd widths, and such as round an image's sums by its place. */
+static void check_conforming(const struct vit_linear_problem *p)
+{
+    struct vit_problem problem = {VIT_LINEAR, .linear = *p};
+    struct vit_implementation list[OPERATORS_MAX];
+    size_t n = (size_t)p->rows * (size_t)p->out, n_src = (size_t)p->rows * (size_t)p->in;
+    void *src = malloc(n_src * sizeof(float)), *dst = malloc(n * sizeof(float));
+    float *want = NULL;
+    cr_assert(src && dst);
+    for (int i = operators_list(list, &problem) - 1; i >= 0; i--) {
+        char message[CHECK_MESSAGE_MAX], name[128];
+        if (!conforms(&list[i], &problem, dst, src))
+            continue;
+        float *got = operators_widened(dst, p->dst, n);
+        snprintf(name, sizeof name, "%.63s, %d x %d -> %d", list[i].name, (int)p->rows, p->in, p->out);
+        if (!want) /* plain is the last */
+            want = got;
+        else
+            cr_expect(check_f32(message, name, got, want, n, p->weight == VIT_F32 ? 2e-5 : 1e-2), "%s", message);
+        if (got != want)
+            free(got);
+    }
+    cr_assert(want, "the plain loops do not conform to themselves");
+    free(want), free(src), free(dst);
+}
+
+Test(choose, what_conforms_is_right)
+{
+    static const int shapes[][4] = {{30, 3, 7, 7}, {30, 2, 51, 101}, {60, 4, 9, 15}, {195, 3, 48, 40}, {17, 1, 101, 3}};
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
+        for (int type = 0; type < 2; type++)
+            for (int add = 0; add < 2; add++) {
+                enum vit_dtype t = type ? VIT_BF16 : VIT_F32;
+                if (type && vit_isa_level() < VIT_ISA_AVX512_BF16)
+                    continue;
+                check_conforming(&(struct vit_linear_problem){t, t, add ? VIT_F32 : t, shapes[s][0], shapes[s][1],
+                                                              shapes[s][2], shapes[s][3], true, add, !add,
+                                                              VIT_ACT_GELU_ERF});
+            }
+}
+
+/* ---- Models of random configurations ---- */
+
+static uint32_t state;
+
+/* From least to most. */
+static int draw(int least, int most)
+{
+    state = state * 1664525u + 1013904223u;
+    return least + (int)((state >> 8) % (uint32_t)(most - least + 1));
+}
+
+static struct vit_config random_config(uint32_t seed)
+{
+    state = seed * 2654435761u + 1;
+    int side = seed % 10 == 9 ? 45 : draw(1, 9), head_dim = draw(1, 40);
+    struct vit_config c = {
+        .arch = "random", .heads = draw(1, 300 / head_dim < 9 ? 300 / head_dim : 9), .depth = draw(0, 2)};
+    c.width = c.heads * head_dim;
+    c.mlp = draw(1, 300);
+    c.patch = draw(1, 7);
+    c.image_size = side * c.patch;
+    c.classes = draw(1, 60);
+    c.eps = 1e-6;
+    c.act = (enum vit_act)draw(VIT_ACT_GELU_ERF, VIT_ACT_SILU);
+    c.swiglu = draw(0, 3) == 0, c.qkv_bias = draw(0, 3) > 0, c.layer_scale = draw(0, 1), c.pre_norm = draw(0, 3) == 0;
+    c.qk_norm = draw(0, 3) == 0;
+    c.pool = (enum vit_pool)(seed % 5);
+    bool token = c.pool != VIT_POOL_AVG && c.pool != VIT_POOL_MAP;
+    c.cls = token || draw(0, 1), c.dist = c.pool == VIT_POOL_CLS_DIST_MEAN, c.n_reg = draw(0, 2);
+    c.norm_place = c.pool == VIT_POOL_AVG ? (enum vit_norm_place)draw(VIT_NORM_BEFORE, VIT_NORM_NONE) : VIT_NORM_BEFORE;
+    c.pos_covers = c.dist ? VIT_POS_CLS_DIST : c.cls ? VIT_POS_CLS : VIT_POS_PATCHES;
+    c.pos_grid[0] = c.pos_grid[1] = side;
+    return c;
+}
+
+static struct vit_model *open_random(const struct vit_config *config)
+{
+    struct vit_error err = {0};
+    struct vit_weights *weights;
+    struct vit_model *model;
+    char *folder = folder_make(), *path;
+    cr_assert_geq(asprintf(&path, "%s/model.safetensors", folder), 0);
+    cr_assert_eq(vit_weights_random(&weights, config, &err), VIT_OK, "%s", err.message);
+    cr_assert_eq(vit_weights_save(weights, path, NULL, &err), VIT_OK, "%s", err.message);
+    vit_weights_close(weights);
+    cr_assert_eq(vit_model_open(&model, path, NULL, &err), VIT_OK, "%s", err.message);
+    free(path);
+    folder_remove(folder);
+    return model;
+}
+
+/* The logits (n, K) of n pictures; freed by the caller. */
+static float *answer(const struct vit_model *model, const struct vit_session_options *options, const uint8_t *pixels,
+                     int n)
+{
+    struct vit_error err = {0};
+    struct vit_session *session;
+    float *logits = malloc((size_t)n * (size_t)vit_model_config(model)->classes * sizeof *logits);
+    cr_assert(logits);
+    cr_assert_eq(vit_session_create(&session, model, options, &err), VIT_OK, "%s", err.message);
+    cr_assert_eq(vit_classify(session, pixels, n, logits, &err), VIT_OK, "%s", err.message);
+    vit_session_free(session);
+    return logits;
+}
+
+/* Pictures 0 to n - 1, and picture 0 again at every place of another batch: one answer, that of the plain loops, and
+ * the same from a second session. */
+static void check_model(const struct vit_model *model, struct vit_session_options options, const char *what)
+{
+    size_t size = vit_model_pixels_size(model), K = (size_t)vit_model_config(model)->classes;
+    int n = options.batch + 1; /* a short batch follows */
+    uint8_t *pixels = malloc((size_t)n * size);
+    char message[CHECK_MESSAGE_MAX];
+    cr_assert(pixels);
+    for (size_t i = 0; i < (size_t)n * size; i++)
+        pixels[i] = (uint8_t)((i * 2654435761u ^ i / size * 77) >> 7);
+    float *got = answer(model, &options, pixels, n), *again = answer(model, &options, pixels, n);
+    struct vit_session_options plain = options;
+    plain.reference = true, plain.batch = 1;
+    float *want = answer(model, &plain, pixels, n);
+    bool f32 = options.precision == VIT_PRECISION_F32;
+    cr_expect(check_f32(message, what, got, want, (size_t)n * K, f32 ? 1e-4 : 5e-2), "%s", message);
+    cr_expect(memcmp(got, again, (size_t)n * K * sizeof *got) == 0, "%s: another session, other bytes", what);
+    for (int i = 1; i < n; i++)
+        memcpy(pixels + (size_t)i * size, pixels, size);
+    free(again);
+    again = answer(model, &options, pixels, n);
+    for (int i = 0; i < n; i++)
+        cr_expect(memcmp(again + (size_t)i * K, got, K * sizeof *got) == 0, "%s: other bytes at place %d", what, i);
+    free(got), free(again), free(want), free(pixels);
+}
+
+static void check_random_model(uint32_t seed)
+{
+    struct vit_config c = random_config(seed);
+    for (int precision = VIT_PRECISION_F32; precision <= VIT_PRECISION_BF16; precision++) {
+        if (vit_isa_level() < vit_types_of((enum vit_precision)precision)->needs)
+            continue;
+        struct vit_model *model = open_random(&c);
+        struct vit_session_options options = {.batch = draw(1, vit_config_tokens(&c) > 1000 ? 2 : 7),
+                                              .threads = draw(1, 4),
+                                              .precision = (enum vit_precision)precision,
+                                              .tune = draw(0, 1) ? VIT_TUNE_ON : VIT_TUNE_OFF};
+        char what[160];
+        snprintf(what, sizeof what,
+                 "seed %u, %s, batch %d, %d threads, tune %d, %d tokens of %d, heads %d, mlp %d, pool %s", seed,
+                 vit_types_of((enum vit_precision)precision)->name, options.batch, options.threads, (int)options.tune,
+                 vit_config_tokens(&c), c.width, c.heads, c.mlp, vit_pool_name(c.pool));
+        check_model(model, options, what);
+        vit_model_free(model);
+    }
+}
+
+/* Some of 40, others every hour. */
+Test(choose, random_models, .timeout = 900)
+{
+    uint32_t hour = (uint32_t)(time(NULL) / 3600);
+    for (uint32_t i = 0; i < 6; i++)
+        check_random_model((hour + 7 * i) % 40);
+}
+
+/* ---- Threads ---- */
+
+/* OpenMP may give fewer threads than were asked for. */
+Test(choose, fewer_threads_than_asked_for)
+{
+    static const char *const limits[][4] = {{"HOME=/nonexistent", NULL},
+                                            {"HOME=/nonexistent", "OMP_DYNAMIC=true", NULL},
+                                            {"HOME=/nonexistent", "OMP_THREAD_LIMIT=1", NULL}};
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+        for (int tune = 0; tune < 2; tune++) {
+            struct program p = program_done(
+                (struct program){ARGUMENTS("classify", "-q", "-k1", "-f", "csv", "-t", "2", "--tune",
+                                           tune ? "on" : "off", "samples/bee.jpg"),
+                                 .variables = limits[i]});
+            program_expect(&p, 0, NULL);
+            cr_expect(strstr(p.out, "samples/bee.jpg,1,38,bee,0.60580"), "%s: %s",
+                      limits[i][1] ? limits[i][1] : "no limit", p.out);
+            program_free(&p);
+        }
+}

@@ -1,0 +1,70 @@
+/* implementations.c: the table of implementations, and which of them fit a problem on this machine. */
+#include "vit/choice/implementations.h"
+
+#include <string.h>
+
+#include "vit/kernels/attention.h"
+#include "vit/kernels/gemm.h"
+#include "vit/onednn/isa.h"
+#include "vit/onednn/onednn.h"
+#include "vit/operators/plain.h"
+
+enum { ANY = -1, NEVER = VIT_ISA_AMX + 1 };
+
+/* Own implementations; of one operator, the better ones first. */
+static const struct row {
+    enum vit_op op;
+    int type;   /* of the weight, or of an attention; or ANY */
+    int needs;  /* the instruction set, of enum vit_isa_level */
+    int behind; /* the one from which on oneDNN's come first, because it has better instructions than this uses */
+    struct vit_implementation implementation;
+} rows[] = {
+    {VIT_LINEAR, VIT_F32, VIT_ISA_AVX512, NEVER, {"own:avx512", vit_gemm_create, &vit_gemm_avx512}},
+    {VIT_LINEAR, VIT_F32, VIT_ISA_AVX2, NEVER, {"own:avx2", vit_gemm_create, &vit_gemm_avx2}},
+    {VIT_LINEAR, VIT_BF16, VIT_ISA_AVX512, VIT_ISA_AMX, {"own:avx512", vit_gemm_create, &vit_gemm_avx512_bf16}},
+    {VIT_LINEAR, VIT_BF16, VIT_ISA_AVX2, VIT_ISA_AMX, {"own:avx2", vit_gemm_create, &vit_gemm_avx2_bf16}},
+    {VIT_LINEAR, ANY, VIT_ISA_ANY, VIT_ISA_ANY, {"plain", vit_plain_create, &vit_plain_linear}},
+
+    {VIT_ATTENTION, ANY, VIT_ISA_AVX512, NEVER, {"own:avx512", vit_attention_create, &vit_attention_avx512}},
+    {VIT_ATTENTION, ANY, VIT_ISA_AVX2, NEVER, {"own:avx2", vit_attention_create, &vit_attention_avx2}},
+    {VIT_ATTENTION, ANY, VIT_ISA_ANY, VIT_ISA_ANY, {"plain", vit_plain_create, &vit_plain_attention}},
+
+    {VIT_NORM, ANY, VIT_ISA_ANY, VIT_ISA_ANY, {"plain", vit_plain_create, &vit_plain_norm}},
+    {VIT_GATE, ANY, VIT_ISA_ANY, NEVER, {"plain", vit_plain_create, &vit_plain_gate}},
+    {VIT_QK_NORM, ANY, VIT_ISA_ANY, NEVER, {"plain", vit_plain_create, &vit_plain_qk_norm}},
+    {VIT_EMBED, ANY, VIT_ISA_ANY, NEVER, {"plain", vit_plain_create, &vit_plain_embed}},
+    {VIT_MEAN, ANY, VIT_ISA_ANY, NEVER, {"plain", vit_plain_create, &vit_plain_mean}},
+    {VIT_GATHER, ANY, VIT_ISA_ANY, NEVER, {"plain", vit_plain_create, &vit_plain_gather}},
+    {VIT_CONVERT, ANY, VIT_ISA_ANY, NEVER, {"plain", vit_plain_create, &vit_plain_convert}},
+};
+
+enum { N_ROWS = sizeof rows / sizeof *rows };
+
+static bool fits(const struct row *row, const struct vit_problem *problem, int level)
+{
+    int type = problem->op == VIT_LINEAR      ? (int)problem->linear.weight
+               : problem->op == VIT_ATTENTION ? (int)problem->attention.type
+                                              : ANY;
+    return row->op == problem->op && (row->type == ANY || row->type == type) && row->needs <= level;
+}
+
+int vit_implementations(struct vit_implementation list[VIT_MAX_IMPLEMENTATIONS], int part,
+                        const struct vit_problem *problem, const char *name)
+{
+    if (part == 1)
+        return vit_dnnl_list(list, VIT_MAX_IMPLEMENTATIONS, problem, name);
+    int n = 0, level = vit_isa_level();
+    for (int i = 0; i < N_ROWS; i++)
+        if (fits(&rows[i], problem, level) && (level >= rows[i].behind) == (part == 2) &&
+            (!name || strcmp(name, rows[i].implementation.name) == 0))
+            list[n++] = rows[i].implementation;
+    return n;
+}
+
+const struct vit_implementation *vit_plain_implementation(const struct vit_problem *problem)
+{
+    int i = 0;
+    while (rows[i].op != problem->op || rows[i].implementation.create != vit_plain_create)
+        i++;
+    return &rows[i].implementation;
+}

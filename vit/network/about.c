@@ -1,0 +1,42 @@
+/* about.c: what this build is, what it runs with, and what the machine is good for. */
+#include <stdio.h>
+#include <string.h>
+
+#include "vit/network/types.h"
+#include "vit/onednn/onednn.h"
+#include "vit/vit.h"
+
+/* The macros come from the Makefile. */
+const char *vit_version(void)
+{
+    return VIT_VERSION;
+}
+
+const char *vit_commit(void)
+{
+    return VIT_COMMIT;
+}
+
+const char *vit_onednn_version(char text[32])
+{
+    char whole[64];
+    vit_dnnl_version(whole);
+    snprintf(text, 32, "%.*s", (int)strcspn(whole, " "), whole);
+    return text;
+}
+
+const char *vit_isa(void)
+{
+    return vit_dnnl_isa();
+}
+
+vit_status vit_gemm_peak(double *flops_per_second, int threads, enum vit_precision precision, struct vit_error *err)
+{
+    if (threads < 1 || precision == VIT_PRECISION_AUTO)
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "%d threads, precision %d: expected at least 1, and f32 or bf16",
+                        threads, (int)precision);
+    const struct vit_types *types = vit_types_of(precision);
+    if (vit_isa_level() < types->needs)
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "this CPU has no %s instructions (%s)", types->name, vit_isa());
+    return vit_dnnl_peak(flops_per_second, threads, types->weight, err);
+}
