@@ -7,13 +7,13 @@
 #include "tools/common/commands.h"
 #include "tools/common/environment.h"
 #include "tools/common/locate.h"
+#include "tools/common/stop.h"
 #include "tools/output/messages.h"
 #include "tools/output/output.h"
 #include "tools/output/progress.h"
 #include "tools/output/records.h"
 #include "tools/pictures/inputs.h"
 #include "tools/pictures/loader.h"
-#include "tools/common/stop.h"
 
 struct job;
 
@@ -275,7 +275,7 @@ static void say_summary(const struct job *job)
         vit_say("%zu pictures in %.3f s: %.1f/s", done, seconds, (double)done / seconds);
     if (job->options->quiet)
         return;
-    if (vit_stop_signal())
+    if (vit_stop_interrupted())
         vit_say("interrupted: %zu of %zu inputs done", done, job->inputs.n);
     if (job->n_failed && job->inputs.n > 1)
         vit_say("%zu of %zu inputs failed", job->n_failed, done);

@@ -6,10 +6,10 @@
 #include "tools/common/commands.h"
 #include "tools/common/environment.h"
 #include "tools/common/locate.h"
+#include "tools/common/stop.h"
 #include "tools/output/messages.h"
 #include "tools/output/output.h"
 #include "tools/output/text.h"
-#include "tools/common/stop.h"
 
 enum { FIRST_IGNORED = 8 }; /* shown by name */
 

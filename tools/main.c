@@ -4,10 +4,10 @@
 #include "tools/bench/bench.h"
 #include "tools/common/commands.h"
 #include "tools/common/nearest.h"
+#include "tools/common/stop.h"
 #include "tools/output/messages.h"
 #include "tools/output/output.h"
 #include "tools/pictures/inputs.h"
-#include "tools/common/stop.h"
 
 struct command {
     const char *name;
@@ -128,7 +128,7 @@ static int run_command(const struct command *command, int n, char **argv)
         status = command->run(&options);
     }
     vit_options_free(&options);
-    return vit_stop_signal() ? VIT_EXIT_INTERRUPTED : status;
+    return vit_stop_interrupted() ? VIT_EXIT_INTERRUPTED : status;
 }
 
 int main(int argc, char **argv)

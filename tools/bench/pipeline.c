@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "tools/bench/surroundings.h"
-#include "tools/pictures/loader.h"
 #include "tools/common/stop.h"
+#include "tools/pictures/loader.h"
 
 struct stream {
     const struct vit_bench_engine *engine;

@@ -14,7 +14,8 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-double vit_stats_quantile(const double *sorted, size_t n, double q)
+/* The quantile q (0 .. 1) of n >= 1 values in ascending order, interpolated between neighbours. */
+static double quantile(const double *sorted, size_t n, double q)
 {
     double place = q * (double)(n - 1);
     size_t below = (size_t)place;
@@ -43,9 +44,9 @@ bool vit_stats_summarise(struct vit_summary *summary, const double *values, size
     *summary = (struct vit_summary){
         .n = n,
         .min = sorted[0],
-        .median = vit_stats_quantile(sorted, n, 0.5),
-        .p90 = vit_stats_quantile(sorted, n, 0.9),
-        .p99 = vit_stats_quantile(sorted, n, 0.99),
+        .median = quantile(sorted, n, 0.5),
+        .p90 = quantile(sorted, n, 0.9),
+        .p99 = quantile(sorted, n, 0.99),
         .max = sorted[n - 1],
         .mean = mean,
         .stddev = n > 1 ? sqrt(squares / (double)(n - 1)) : 0,
@@ -137,9 +138,9 @@ static bool bootstrap(struct vit_ratio *ratio, struct series *a, struct series *
         ratios[i] /= b ? resampled_median(b, &state) : 1;
     }
     qsort(ratios, RESAMPLES, sizeof *ratios, by_size);
-    ratio->value = vit_stats_quantile(a->sorted, a->n, 0.5) / (b ? vit_stats_quantile(b->sorted, b->n, 0.5) : 1);
-    ratio->low = vit_stats_quantile(ratios, RESAMPLES, error / 2);
-    ratio->high = vit_stats_quantile(ratios, RESAMPLES, 1 - error / 2);
+    ratio->value = quantile(a->sorted, a->n, 0.5) / (b ? quantile(b->sorted, b->n, 0.5) : 1);
+    ratio->low = quantile(ratios, RESAMPLES, error / 2);
+    ratio->high = quantile(ratios, RESAMPLES, 1 - error / 2);
     free(ratios);
     return true;
 }

@@ -14,9 +14,6 @@ struct vit_summary {
 /* n >= 1. False: out of memory. */
 bool vit_stats_summarise(struct vit_summary *summary, const double *values, size_t n);
 
-/* The quantile q (0 .. 1) of n >= 1 values in ascending order, interpolated between neighbours. */
-double vit_stats_quantile(const double *sorted, size_t n, double q);
-
 /* Whether n values say anything of the quantile q >= 0.5: one of them at least is expected above it. */
 bool vit_stats_has_quantile(size_t n, double q);
 

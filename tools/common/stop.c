@@ -9,8 +9,7 @@
 #include <unistd.h>
 
 /* Shared with a signal handler, hence global. */
-static atomic_bool requested;
-static atomic_int first_signal;
+static atomic_bool requested, interrupted;
 static int stop_pipe[2] = { -1, -1 };
 
 void vit_stop_request(void)
@@ -23,8 +22,9 @@ void vit_stop_request(void)
 
 static void on_signal(int signal_number)
 {
-    int saved = errno, none = 0;
-    atomic_compare_exchange_strong(&first_signal, &none, signal_number);
+    (void)signal_number;
+    int saved = errno;
+    atomic_store(&interrupted, true);
     vit_stop_request();
     errno = saved;
 }
@@ -51,9 +51,9 @@ bool vit_stop_requested(void)
     return atomic_load(&requested);
 }
 
-int vit_stop_signal(void)
+bool vit_stop_interrupted(void)
 {
-    return atomic_load(&first_signal);
+    return atomic_load(&interrupted);
 }
 
 int vit_stop_fd(void)

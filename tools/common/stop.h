@@ -12,7 +12,7 @@ bool vit_stop_install(void);
 void vit_stop_request(void);
 
 bool vit_stop_requested(void);
-int vit_stop_signal(void); /* the first signal that asked for it, or 0 */
+bool vit_stop_interrupted(void); /* by a signal */
 
 /* A descriptor that is readable once a stop was requested: for poll beside one that may block for ever. */
 int vit_stop_fd(void);

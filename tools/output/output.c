@@ -9,12 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tools/common/commands.h"
+
 static int data_fd = -1; /* what stdout was when the program started */
 
 static void end_quietly(int signal_number)
 {
     (void)signal_number;
-    _exit(2);
+    _exit(VIT_EXIT_FATAL);
 }
 
 void vit_output_claim_stdout(void)

@@ -170,7 +170,9 @@ static vit_status check_supported(const struct vit_config *c, struct vit_error *
     return VIT_OK;
 }
 
-int vit_plan_tokens_read(const struct vit_plan *p)
+/* How many tokens, from the first on, the head reads, when that is fewer than T and the last block may leave the others
+ * out; else 0. */
+static int tokens_read(const struct vit_plan *p)
 {
     const struct vit_config *c = vit_model_config(p->model);
     if (p->traced || c->qk_norm || c->depth == 0)
@@ -181,7 +183,7 @@ int vit_plan_tokens_read(const struct vit_plan *p)
 vit_status vit_forward(struct vit_plan *p)
 {
     const struct vit_config *c = vit_model_config(p->model);
-    int T = vit_config_tokens(c), read = vit_plan_tokens_read(p);
+    int T = vit_config_tokens(c), read = tokens_read(p);
     VIT_TRY(check_supported(c, p->err));
     VIT_TRY(add_embedding(p, c));
     for (int i = 0; i < c->depth; i++) {

@@ -145,8 +145,4 @@ void vit_plan_tap(struct vit_plan *plan, const char *name, struct vit_array data
 /* Appends all steps of the model. */
 vit_status vit_forward(struct vit_plan *plan);
 
-/* How many tokens, from the first on, the head reads, when that is fewer than T and the last block may leave the others
- * out; else 0. */
-int vit_plan_tokens_read(const struct vit_plan *plan);
-
 #endif

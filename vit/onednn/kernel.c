@@ -13,27 +13,6 @@ vit_status vit_dnnl_check(dnnl_status_t status, const char *what, struct vit_err
     return vit_fail(err, VIT_ERR_INTERNAL, "oneDNN, %s: status %d", what, (int)status);
 }
 
-vit_status vit_dnnl_open(dnnl_engine_t *engine, dnnl_stream_t *stream, struct vit_error *err)
-{
-    *engine = NULL;
-    *stream = NULL;
-    VIT_DNNL(dnnl_engine_create(engine, dnnl_cpu, 0), "engine");
-    vit_status status = vit_dnnl_check(dnnl_stream_create(stream, *engine, dnnl_stream_in_order), "stream", err);
-    if (status != VIT_OK) {
-        dnnl_engine_destroy(*engine);
-        *engine = NULL;
-    }
-    return status;
-}
-
-void vit_dnnl_close(dnnl_engine_t engine, dnnl_stream_t stream)
-{
-    if (stream)
-        dnnl_stream_destroy(stream);
-    if (engine)
-        dnnl_engine_destroy(engine);
-}
-
 /* ---- A kernel ---- */
 
 static void free_kernel(struct vit_kernel *base)
@@ -49,7 +28,10 @@ static void free_kernel(struct vit_kernel *base)
         dnnl_memory_desc_destroy(kernel->plain);
     if (kernel->packed)
         dnnl_memory_desc_destroy(kernel->packed);
-    vit_dnnl_close(kernel->engine, kernel->stream);
+    if (kernel->stream)
+        dnnl_stream_destroy(kernel->stream);
+    if (kernel->engine)
+        dnnl_engine_destroy(kernel->engine);
     free(kernel);
 }
 
@@ -79,11 +61,13 @@ vit_status vit_dnnl_kernel_create(struct vit_dnnl_kernel **kernel, const struct 
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
     k->base = (struct vit_kernel){.run = run_kernel, .free = free_kernel};
     strcpy(k->base.name, implementation->name);
-    vit_status status = vit_dnnl_open(&k->engine, &k->stream, err);
+    vit_status status = vit_dnnl_check(dnnl_engine_create(&k->engine, dnnl_cpu, 0), "engine", err);
+    if (status == VIT_OK)
+        status = vit_dnnl_check(dnnl_stream_create(&k->stream, k->engine, dnnl_stream_in_order), "stream", err);
     if (status == VIT_OK)
         *kernel = k;
     else
-        free(k);
+        free_kernel(&k->base);
     return status;
 }
 

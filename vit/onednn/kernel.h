@@ -48,10 +48,6 @@ vit_status vit_dnnl_check(dnnl_status_t status, const char *what, struct vit_err
 
 #define VIT_DNNL(call, what) VIT_TRY(vit_dnnl_check(call, what, err))
 
-/* Engine and stream for the CPU, destroyed by the caller; both NULL on failure. */
-vit_status vit_dnnl_open(dnnl_engine_t *engine, dnnl_stream_t *stream, struct vit_error *err);
-void vit_dnnl_close(dnnl_engine_t engine, dnnl_stream_t stream);
-
 /* An empty kernel; freed by vit_kernel_free. */
 vit_status vit_dnnl_kernel_create(struct vit_dnnl_kernel **kernel, const struct vit_implementation *implementation,
                                   struct vit_error *err);

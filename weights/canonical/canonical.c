@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vit/base/limits.h"
 #include "vit/base/names.h"
 #include "weights/canonical/fields.h"
 #include "weights/json/json.h"
-#include "vit/base/limits.h"
 
 #define CONFIG(field) #field, .offset = offsetof(struct vit_config, field)
 

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "vit/base/file.h"
+#include "vit/base/limits.h"
 #include "weights/canonical/labels.h"
 #include "weights/json/json.h"
-#include "vit/base/limits.h"
 #include "weights/json/settings.h"
 
 static const char imagenet_1k[] = "imagenet-1k";

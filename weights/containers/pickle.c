@@ -12,7 +12,8 @@ typedef struct vit_pickle_node node;
 
 /* ---- Input ---- */
 
-vit_status vit_pickle_take(struct vit_pickle_input *input, void *dst, size_t n, struct vit_error *err)
+/* The next n bytes. */
+static vit_status take(struct vit_pickle_input *input, void *dst, size_t n, struct vit_error *err)
 {
     if (n > (uint64_t)(input->size - input->position))
         return vit_fail(err, VIT_ERR_DECODE, "truncated: %zu bytes wanted at %" PRId64 " of %" PRId64, n,
@@ -36,7 +37,7 @@ vit_status vit_pickle_take(struct vit_pickle_input *input, void *dst, size_t n, 
 static vit_status take_uint(struct vit_machine *m, size_t n, uint64_t *value)
 {
     uint8_t bytes[8];
-    VIT_TRY(vit_pickle_take(m->input, bytes, n, m->err));
+    VIT_TRY(take(m->input, bytes, n, m->err));
     *value = 0;
     while (n-- > 0)
         *value = *value << 8 | bytes[n];
@@ -54,7 +55,7 @@ static vit_status take_text(struct vit_machine *m, uint64_t n, const char **text
         return vit_fail(m->err, VIT_ERR_MEMORY, "out of memory for a string of %" PRIu64 " bytes", n);
     copy[n] = '\0';
     *text = copy;
-    return vit_pickle_take(m->input, copy, (size_t)n, m->err);
+    return take(m->input, copy, (size_t)n, m->err);
 }
 
 /* A text up to a line feed, which is not kept. */
@@ -63,7 +64,7 @@ static vit_status take_line(struct vit_machine *m, const char **text)
     char line[VIT_LIMIT_PICKLE_NAME + 1];
     size_t n = 0;
     for (;;) {
-        VIT_TRY(vit_pickle_take(m->input, &line[n], 1, m->err));
+        VIT_TRY(take(m->input, &line[n], 1, m->err));
         if (line[n] == '\n')
             break;
         if (n++ == VIT_LIMIT_PICKLE_NAME)
@@ -238,7 +239,7 @@ static vit_status run(struct vit_machine *m)
     while (!m->stopped) {
         uint8_t opcode;
         int64_t at = m->input->position;
-        vit_status status = vit_pickle_take(m->input, &opcode, 1, m->err);
+        vit_status status = take(m->input, &opcode, 1, m->err);
         if (status != VIT_OK)
             return vit_context(m->err, status, "pickle");
         status = run_op(m, opcode);

@@ -13,7 +13,4 @@
 vit_status vit_pickle_load(struct vit_pickle *pickle, struct vit_pickle_input *input, struct vit_error *err);
 void vit_pickle_free(struct vit_pickle *pickle);
 
-/* Takes the next n bytes that follow what was read. */
-vit_status vit_pickle_take(struct vit_pickle_input *input, void *dst, size_t n, struct vit_error *err);
-
 #endif

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vit/base/limits.h"
 #include "weights/containers/container.h"
 #include "weights/json/json.h"
-#include "vit/base/limits.h"
 
 enum { LENGTH_BYTES = 8 }; /* in front of the header: its length */
 

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vit/base/limits.h"
 #include "weights/containers/container.h"
 #include "weights/json/json.h"
-#include "vit/base/limits.h"
 
 /* Where a tensor of the whole is. */
 struct part {

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weights/containers/container.h"
 #include "vit/base/limits.h"
+#include "weights/containers/container.h"
 #include "weights/containers/zip.h"
 
 static const struct vit_container *const containers[] = {&vit_safetensors, &vit_torch_zip, &vit_npz,

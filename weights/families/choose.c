@@ -2,8 +2,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "weights/canonical/arch.h"
 #include "vit/base/limits.h"
+#include "weights/canonical/arch.h"
 #include "weights/families/family.h"
 
 /* Wider models than this have heads of many widths: nothing can be assumed. */

@@ -9,8 +9,8 @@
 
 #include "weights/canonical/form.h"
 #include "weights/families/recipe.h"
-#include "weights/settings/checkpoint.h"
 #include "weights/json/settings.h"
+#include "weights/settings/checkpoint.h"
 
 typedef vit_status vit_configure(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_error *err);
 

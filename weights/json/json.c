@@ -54,7 +54,7 @@ vit_status vit_json_parse(json_t **root, const char *text, size_t n, struct vit_
     return VIT_OK;
 }
 
-vit_status vit_json_load(json_t **root, const char *path, struct vit_error *err)
+static vit_status load(json_t **root, const char *path, struct vit_error *err)
 {
     void *text;
     size_t n;
@@ -73,7 +73,7 @@ vit_status vit_json_load_optional(json_t **root, const char *folder, const char 
     if (asprintf(&path, "%s/%s", folder, name) < 0)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
     bool absent = access(path, F_OK) != 0 && errno == ENOENT;
-    vit_status status = absent ? VIT_OK : vit_json_load(root, path, err);
+    vit_status status = absent ? VIT_OK : load(root, path, err);
     free(path);
     return status;
 }

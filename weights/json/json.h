@@ -11,10 +11,8 @@
  * VIT_LIMIT_JSON_* are refused. *root is the caller's to json_decref; NULL on failure. */
 vit_status vit_json_parse(json_t **root, const char *text, size_t n, struct vit_error *err);
 
-/* Reads and parses a file of at most VIT_LIMIT_JSON bytes. Messages begin with the path. */
-vit_status vit_json_load(json_t **root, const char *path, struct vit_error *err);
-
-/* The same for folder/name, which need not exist: then VIT_OK and *root NULL. Messages begin with the path. */
+/* Reads and parses folder/name, of at most VIT_LIMIT_JSON bytes, which need not exist: then VIT_OK and *root NULL. Messages
+ * begin with the path. */
 vit_status vit_json_load_optional(json_t **root, const char *folder, const char *name, struct vit_error *err);
 
 #endif

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weights/json/json.h"
 #include "vit/base/limits.h"
+#include "weights/json/json.h"
 #include "weights/json/settings.h"
 
 /* Left by DistributedDataParallel, torch.compile, transformers' wrapper of timm, Lightning, and OpenCLIP around a tower

@@ -3,8 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "vit/base/names.h"
 #include "vit/base/limits.h"
+#include "vit/base/names.h"
 #include "weights/settings/preprocessing.h"
 
 /* What timm takes for a field that is missing. */

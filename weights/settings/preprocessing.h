@@ -7,8 +7,8 @@
 
 #include "weights/canonical/form.h"
 #include "weights/canonical/timm.h"
-#include "weights/settings/checkpoint.h"
 #include "weights/json/settings.h"
+#include "weights/settings/checkpoint.h"
 
 /* Sets mean and std: what s has under the two keys, else those colours, which source says. */
 vit_status vit_preprocess_colours(struct vit_weights *weights, struct vit_settings *s, const char *mean,
