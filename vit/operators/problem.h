@@ -2,7 +2,7 @@
  * order of struct vit_buffers (kernel.h), and what may overlap.
  *
  * A problem is values alone, no pointers: made from a model's configuration, it is the key of the tuning cache and the
- * input of the tests. Where it says (rows, D), the rows follow each other densely. */
+ * input of the tests. Its arrays have a format and a step (format.h). */
 #ifndef VIT_PROBLEM_H
 #define VIT_PROBLEM_H
 
@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "vit/base/config.h"
-#include "vit/base/tensor.h"
+#include "vit/operators/format.h"
 
 enum vit_op {
     VIT_NORM,
@@ -25,21 +25,21 @@ enum vit_op {
 };
 
 /* dst[r] = (src[r] - mean(src[r])) / sqrt(var(src[r]) + eps) * gain + shift, for each of rows rows; var is the mean of
- * the squared deviations. dst (rows, width) f32 or bf16. Inputs: src (rows, width), gain and shift (width), all f32.
- * dst may be src. */
+ * the squared deviations. dst (rows, width). Inputs: src (rows, width), gain and shift (width), all f32, the rows dense.
+ * dst may be src when it is f32. */
 struct vit_norm_problem {
-    enum vit_dtype dst;
-    int64_t rows;
+    enum vit_format dst;
+    int64_t rows, dst_step;
     int width;
     float eps;
 };
 
 /* dst = act(src W^T + b), or dst += src W^T + b with add (then without act and in f32). dst (rows, out). Inputs: src
- * (rows, in); W (out, in), packed in the kernel's packing; b (out) f32, with bias. src and dst are f32 or bf16; the
- * weight's type is what it is packed to. Sums are taken in f32. dst must not overlap src. */
+ * (rows, in); W (out, in), packed in the kernel's packing, in as many parts of as many bits as src has; b (out) f32,
+ * with bias. Sums are taken in f32. dst must not overlap src. */
 struct vit_linear_problem {
-    enum vit_dtype src, weight, dst;
-    int64_t rows;
+    enum vit_format src, dst;
+    int64_t rows, src_step, dst_step;
     int images; /* that the rows belong to, as many to each; an image's bytes must not depend on its place among them */
     int in, out;
     bool bias, add, activate;
@@ -47,17 +47,19 @@ struct vit_linear_problem {
 };
 
 /* dst[b,:,h] = softmax(q k^T / sqrt(HD)) v, per image b and head h, softmax over the keys.
- * Inputs: q (B, Q, NH, HD), k and v (B, T, NH, HD); dst (B, Q, NH, HD). The rows (NH, HD) of q are q_step elements
- * apart, those of k and v kv_step, and all images follow each other; so the three may lie in one array (B, T, 3, NH,
- * HD). dst is dense and must not overlap the others. All are f32, or all are bf16; sums and the softmax are f32. */
+ * Inputs: q, whose rows begin with the first query; kv, whose rows are keys and values; dst as q. An image's rows begin
+ * q_rows, kv_rows and q_rows rows behind those of the one before. Head h of the queries, keys, values and results are
+ * the columns from q_column, k_column, v_column and dst_column + h HD on. q and kv may be one array. dst must not
+ * overlap the others. All are of one format; sums and the softmax are f32. */
 struct vit_attention_problem {
-    enum vit_dtype type;
-    int64_t q_step, kv_step;
+    enum vit_format format;
+    int64_t q_step, kv_step, dst_step, q_rows, kv_rows;
+    int q_column, k_column, v_column, dst_column;
     int batch, queries, tokens, heads, head_dim;
 };
 
-/* dst[r][i] = act(src[r][i]) * src[r][F + i]: SwiGLU when act is SiLU. dst (rows, F). Input: src (rows, 2F). Both f32;
- * they must not overlap. */
+/* dst[r][i] = act(src[r][i]) * src[r][F + i]: SwiGLU when act is SiLU. dst (rows, F). Input: src (rows, 2F). Both f32
+ * and dense; they must not overlap. */
 struct vit_gate_problem {
     int64_t rows;
     int width; /* F */
@@ -66,17 +68,18 @@ struct vit_gate_problem {
 
 /* q[r,h] = norm(q[r,h]) with gain and shift q_*, k[r,h] = norm(k[r,h]) with k_*, in place, the norm as above over the
  * HD elements of one head. dst (rows, 3, NH, HD) holds q, k and v. Inputs: q_gain, q_shift, k_gain, k_shift (HD). All
- * f32. */
+ * f32 and dense. */
 struct vit_qk_norm_problem {
     int64_t rows;
     int heads, head_dim;
     float eps;
 };
 
-/* dst[b] = prefix rows, then src[b][n] + pos[n]: the tokens of an image. dst (B, T, D). Inputs: src (B, N, D), prefix
- * (T - N, D), pos (N, D). All f32. */
+/* dst[b] = prefix rows, then src[b][n] + pos[n]: the tokens of an image. dst (B, T, D), of which it is rows first to
+ * first + rows - 1. Inputs: src (B, N, D), prefix (T - N, D), pos (N, D). All f32 and dense. */
 struct vit_embed_problem {
-    int batch, tokens, patches, width;
+    int64_t first, rows;
+    int tokens, patches, width;
 };
 
 /* dst[b] = src[b][0] + ... + src[b][count - 1], divided by count; each a row of width floats. Row dst[b] begins at
@@ -87,17 +90,20 @@ struct vit_mean_problem {
     int64_t dst_step, batch_step, row_step;
 };
 
-/* dst[b] = src[b], for rows of width elements that begin src_step elements apart. dst (B, width). Input: src, of the
- * same type; they must not overlap. */
+/* dst[b][r] = src[b][r], for count rows r of each image. dst (B, count, width). Input: src, whose images begin src_rows
+ * rows apart, of the same format; they must not overlap. */
 struct vit_gather_problem {
-    enum vit_dtype type;
-    int batch;
-    int64_t width, src_step;
+    enum vit_format format;
+    int64_t src_step, dst_step, src_rows;
+    int batch, count, width;
 };
 
-/* dst[i] = src[i], rounded to nearest even. dst (n) bf16. Input: src (n) f32; they must not overlap. */
+/* dst[r] = src[r], rounded to nearest even. dst (rows, width). Input: src (rows, width) f32, dense; they must not
+ * overlap. */
 struct vit_convert_problem {
-    int64_t n;
+    enum vit_format dst;
+    int64_t rows, dst_step;
+    int width;
 };
 
 struct vit_problem {

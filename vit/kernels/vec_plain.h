@@ -1,0 +1,85 @@
+/* vec_plain.h: the vocabulary of vec.h in plain C, with the lanes and the bits of AVX-512: for testing what is written in
+ * it on any machine. */
+#ifndef VIT_VEC_PLAIN_H
+#define VIT_VEC_PLAIN_H
+
+#include <immintrin.h> /* vec.h's transposing is of AVX2; nothing calls it here */
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "vit/base/half.h"
+
+#define TARGET
+
+enum { LANES = 16 };
+
+typedef struct {
+    float at[LANES];
+} vec;
+
+#define V_EACH(name, params, expression)       \
+    static inline vec name params              \
+    {                                          \
+        vec r;                                 \
+        for (int i = 0; i < LANES; i++)        \
+            r.at[i] = expression;              \
+        return r;                              \
+    }
+
+V_EACH(v_set1, (float x), x)
+V_EACH(v_load, (const float *p), p[i])
+V_EACH(v_load_some, (const float *p, int n), i < n ? p[i] : 0)
+V_EACH(v_add, (vec x, vec y), x.at[i] + y.at[i])
+V_EACH(v_mul, (vec x, vec y), x.at[i] * y.at[i])
+V_EACH(v_div, (vec x, vec y), x.at[i] / y.at[i])
+V_EACH(v_min, (vec x, vec y), x.at[i] < y.at[i] ? x.at[i] : y.at[i])
+V_EACH(v_max, (vec x, vec y), x.at[i] > y.at[i] ? x.at[i] : y.at[i])
+V_EACH(v_fma, (vec x, vec y, vec z), fmaf(x.at[i], y.at[i], z.at[i]))
+V_EACH(v_fms, (vec x, vec y, vec z), fmaf(x.at[i], y.at[i], -z.at[i]))
+V_EACH(v_fraction, (vec x), x.at[i] - floorf(x.at[i]))
+V_EACH(v_scale, (vec p, vec x), isnan(x.at[i]) ? x.at[i] : ldexpf(p.at[i], (int)floorf(x.at[i])))
+
+static inline vec v_zero(void)
+{
+    return v_set1(0);
+}
+
+static inline void v_store_some(float *p, vec x, int n)
+{
+    memcpy(p, x.at, (size_t)n * sizeof *p);
+}
+
+static inline void v_store(float *p, vec x)
+{
+    v_store_some(p, x, LANES);
+}
+
+static inline float v_sum(vec x)
+{
+    for (int n = LANES / 2; n > 0; n /= 2)
+        for (int i = 0; i < n; i++)
+            x.at[i] += x.at[i + n];
+    return x.at[0];
+}
+
+static inline float v_top(vec x)
+{
+    for (int i = 1; i < LANES; i++)
+        x.at[0] = x.at[i] > x.at[0] ? x.at[i] : x.at[0];
+    return x.at[0];
+}
+
+static inline vec v_widen(const uint16_t *p)
+{
+    vec r;
+    vit_widen(r.at, p, VIT_BF16, LANES);
+    return r;
+}
+
+static inline void v_narrow(uint16_t *p, vec x)
+{
+    vit_narrow(p, x.at, VIT_BF16, LANES);
+}
+
+#endif
