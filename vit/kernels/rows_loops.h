@@ -8,7 +8,7 @@
 
 enum { TOGETHER = LANES / 2, VECS = VIT_PANEL / LANES };
 
-/* A few rows of a problem, what is done to them, (src + less) scale gain + shift, and where they go. Where
+/* A few rows of a problem, what is done to them, (src - mean) scale gain + shift, and where they go. Where
  * gain is NULL nothing is done. */
 struct rows {
     const float *src; /* (n, width) */
@@ -17,7 +17,7 @@ struct rows {
     int64_t dst_step;
     int n, width;
     const float *gain, *shift; /* (width) */
-    float less[TOGETHER], scale[TOGETHER];
+    float mean[TOGETHER], scale[TOGETHER];
 };
 
 /* The first n elements of x, zero after them. */
@@ -30,7 +30,7 @@ INLINE vec first(vec x, int n)
 
 /* ---- Mean and variance ---- */
 
-/* Of each row: the sum of src or, with squared, of the squares of src + less. */
+/* Of each row: the sum of src or, with squared, of the squares of src - mean. */
 INLINE void add_up(float sums[TOGETHER], const struct rows *r, const bool squared)
 {
     vec sum[TOGETHER];
@@ -46,7 +46,7 @@ INLINE void add_up(float sums[TOGETHER], const struct rows *r, const bool square
         for (int i = 0; i < TOGETHER; i++) {
             vec x = left < LANES ? v_load_some(row[i] + c, left) : v_load(row[i] + c);
             if (squared)
-                x = v_add(x, v_set1(r->less[i]));
+                x = v_sub(x, v_set1(r->mean[i]));
             if (squared && left < LANES)
                 x = first(x, left);
             sum[i] = squared ? v_fma(x, x, sum[i]) : v_add(x, sum[i]);
@@ -62,7 +62,7 @@ TARGET static void measure(struct rows *r, float eps)
     float sums[TOGETHER];
     add_up(sums, r, false);
     for (int i = 0; i < TOGETHER; i++)
-        r->less[i] = -sums[i] / (float)r->width;
+        r->mean[i] = sums[i] / (float)r->width;
     add_up(sums, r, true);
     for (int i = 0; i < TOGETHER; i++)
         r->scale[i] = 1 / sqrtf(sums[i] / (float)r->width + eps);
@@ -126,7 +126,7 @@ INLINE void write_columns(const struct rows *r, int column, int n, const enum vi
         struct columns x = load_columns(r->src + (int64_t)i * r->width + column, n);
 #pragma GCC unroll 4
         for (int v = 0; normed && v < VECS; v++) {
-            vec y = v_mul(v_add(x.at[v], v_set1(r->less[i])), v_set1(r->scale[i]));
+            vec y = v_mul(v_sub(x.at[v], v_set1(r->mean[i])), v_set1(r->scale[i]));
             x.at[v] = v_fma(y, gain.at[v], shift.at[v]);
         }
         store_columns(r, i, column, format, x, n);
