@@ -17,6 +17,13 @@ typedef struct {
     float at[LANES];
 } vec;
 
+/* x - floor(x), rounded down, as VREDUCEPS does it. */
+static inline float fraction(float x)
+{
+    float down = floorf(x), f = x - down;
+    return f == 0 ? -0.0f : (double)f + down > x ? nextafterf(f, 0) : f;
+}
+
 #define V_EACH(name, params, expression)       \
     static inline vec name params              \
     {                                          \
@@ -35,9 +42,10 @@ V_EACH(v_mul, (vec x, vec y), x.at[i] * y.at[i])
 V_EACH(v_div, (vec x, vec y), x.at[i] / y.at[i])
 V_EACH(v_min, (vec x, vec y), x.at[i] < y.at[i] ? x.at[i] : y.at[i])
 V_EACH(v_max, (vec x, vec y), x.at[i] > y.at[i] ? x.at[i] : y.at[i])
+V_EACH(v_limit, (vec x, vec end), copysignf(fabsf(x.at[i]) < end.at[i] ? fabsf(x.at[i]) : end.at[i], x.at[i]))
 V_EACH(v_fma, (vec x, vec y, vec z), fmaf(x.at[i], y.at[i], z.at[i]))
 V_EACH(v_fms, (vec x, vec y, vec z), fmaf(x.at[i], y.at[i], -z.at[i]))
-V_EACH(v_fraction, (vec x), x.at[i] - floorf(x.at[i]))
+V_EACH(v_fraction, (vec x), fraction(x.at[i]))
 V_EACH(v_scale, (vec p, vec x), isnan(x.at[i]) ? x.at[i] : ldexpf(p.at[i], (int)floorf(x.at[i])))
 
 static inline vec v_zero(void)
