@@ -3,6 +3,7 @@
  *
  * All arithmetic is f32, as in attention_loops.h and for the same reasons: a bf16 weight is widened block by block. */
 #include "vit/kernels/gemm.h"
+#include "vit/kernels/transpose.h"
 
 enum { PANEL = TILE_VECS * LANES };
 

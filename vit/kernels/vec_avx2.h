@@ -16,6 +16,7 @@ enum { LANES = 8 };
 #define v_load(p) _mm256_loadu_ps(p)
 #define v_store(p, x) _mm256_storeu_ps(p, x)
 #define v_add(x, y) _mm256_add_ps(x, y)
+#define v_sub(x, y) _mm256_sub_ps(x, y)
 #define v_mul(x, y) _mm256_mul_ps(x, y)
 #define v_div(x, y) _mm256_div_ps(x, y)
 #define v_min(x, y) _mm256_min_ps(x, y)

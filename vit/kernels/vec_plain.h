@@ -1,9 +1,8 @@
-/* vec_plain.h: the vocabulary of vec.h in plain C, with the lanes and the bits of AVX-512: for testing what is written in
- * it on any machine. */
+/* vec_plain.h: the vocabulary of vec.h and parts.h in plain C, with the lanes and the bits of vec_amx.h: for testing
+ * what is written in it on any machine. */
 #ifndef VIT_VEC_PLAIN_H
 #define VIT_VEC_PLAIN_H
 
-#include <immintrin.h> /* vec.h's transposing is of AVX2; nothing calls it here */
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -31,6 +30,7 @@ V_EACH(v_set1, (float x), x)
 V_EACH(v_load, (const float *p), p[i])
 V_EACH(v_load_some, (const float *p, int n), i < n ? p[i] : 0)
 V_EACH(v_add, (vec x, vec y), x.at[i] + y.at[i])
+V_EACH(v_sub, (vec x, vec y), x.at[i] - y.at[i])
 V_EACH(v_mul, (vec x, vec y), x.at[i] * y.at[i])
 V_EACH(v_div, (vec x, vec y), x.at[i] / y.at[i])
 V_EACH(v_min, (vec x, vec y), x.at[i] < y.at[i] ? x.at[i] : y.at[i])
@@ -81,5 +81,47 @@ static inline void v_narrow(uint16_t *p, vec x)
 {
     vit_narrow(p, x.at, VIT_BF16, LANES);
 }
+
+/* ---- Parts ---- */
+
+static inline uint32_t bits_of(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static inline float of_bits(uint32_t bits)
+{
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+V_EACH(v_nearest, (vec x), of_bits(bits_of(x.at[i]) + 0x8000))
+V_EACH(v_upper, (vec x), of_bits(bits_of(x.at[i]) & 0xffff0000))
+V_EACH(v_same_nan, (vec x), isnan(x.at[i]) ? of_bits(0xffc00000) : x.at[i])
+V_EACH(v_load_low, (const uint32_t *words), of_bits(words[i] << 16))
+V_EACH(v_load_high, (const uint32_t *words), of_bits(words[i] & 0xffff0000))
+
+static inline void v_store_words(uint32_t *words, vec low, vec high)
+{
+    for (int i = 0; i < LANES; i++)
+        words[i] = bits_of(low.at[i]) >> 16 | (bits_of(high.at[i]) & 0xffff0000);
+}
+
+static inline void v_narrow_pair(uint16_t *p, vec low, vec high)
+{
+    for (int i = 0; i < LANES; i++) {
+        low.at[i] = fpclassify(low.at[i]) == FP_SUBNORMAL ? copysignf(0, low.at[i]) : low.at[i];
+        high.at[i] = fpclassify(high.at[i]) == FP_SUBNORMAL ? copysignf(0, high.at[i]) : high.at[i];
+    }
+    v_narrow(p, low);
+    v_narrow(p + LANES, high);
+}
+
+#include "vit/kernels/vec.h"
+
+#include "vit/kernels/parts.h"
 
 #endif
