@@ -12,10 +12,10 @@
  *     vit_model_free(model);
  *
  * A model is immutable and may be shared by any number of threads. A session belongs to one thread at a time; it holds
- * everything that classifying needs, so that vit_classify neither allocates nor creates threads after its first call; it
- * is of no use in a forked child, where OpenMP's threads are missing. The library has no global state, never prints, reads
- * no environment variable and has no default model. It never exits, but oneDNN and OpenMP end the process when memory for
- * what is their own runs out. */
+ * everything that classifying needs, its threads too, so that vit_classify neither allocates nor creates threads; in a
+ * forked child, where the threads are missing, it refuses (unsupported). The library has no global state, never prints,
+ * reads no environment variable and has no default model. It never exits, but oneDNN ends the process when memory for
+ * what is its own runs out. */
 #ifndef VIT_VIT_H
 #define VIT_VIT_H
 
@@ -112,7 +112,8 @@ enum vit_precision {
 
 /* Of several implementations of an operator, only those are used whose answer, to the very problem that they are to solve,
  * was compared with that of plain loops. Which of them, is decided once for all sessions of a model that have the same batch,
- * precision, number of threads and way of tuning: their answers have the same bytes. */
+ * precision, number of threads and way of tuning: their answers have the same bytes. With as many images as threads or
+ * more, each thread takes its own images through all layers; with fewer, they share each image. */
 enum vit_tune {
     VIT_TUNE_OFF,  /* the first */
     VIT_TUNE_ON,   /* the fastest, by timing them once; what the cache file knows is not timed again */
@@ -121,7 +122,7 @@ enum vit_tune {
 
 struct vit_session_options {
     int batch;             /* images in one run of the plan, at least 1; fewer are padded */
-    int threads;           /* at least 1; 0: vit_default_threads(); fewer where OpenMP starts fewer */
+    int threads;           /* at least 1; 0: vit_default_threads() */
     enum vit_precision precision;
     enum vit_tune tune;
     const char *tune_cache; /* file that keeps the choices; NULL: they are not kept */

@@ -36,7 +36,9 @@ vit_status vit_gemm_peak(double *flops_per_second, int threads, enum vit_precisi
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "%d threads, precision %d: expected at least 1, and f32 or bf16",
                         threads, (int)precision);
     const struct vit_types *types = vit_types_of(precision);
-    if (vit_isa_level() < types->needs)
-        return vit_fail(err, VIT_ERR_UNSUPPORTED, "this CPU has no %s instructions (%s)", types->name, vit_isa());
-    return vit_dnnl_peak(flops_per_second, threads, types->weight, err);
+    if (!types)
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "this CPU has no instructions for precision %d (%s)", (int)precision,
+                        vit_isa());
+    return vit_dnnl_peak(flops_per_second, threads,
+                         vit_format_is_bf16(types->activation) ? VIT_ROWS_BF16 : VIT_ROWS_F32, err);
 }

@@ -2,19 +2,19 @@
 #ifndef VIT_TYPES_H
 #define VIT_TYPES_H
 
-#include "vit/base/tensor.h"
 #include "vit/onednn/isa.h"
+#include "vit/operators/format.h"
 #include "vit/vit.h"
 
+/* The residual stream, and what enters and leaves the model, is always rows of f32. */
 struct vit_types {
+    enum vit_precision precision;
     const char *name;
-    enum vit_dtype stream;     /* the residual stream, and what enters and leaves the model */
-    enum vit_dtype activation; /* what the encoder's layers and attention read */
-    enum vit_dtype weight;     /* of layers that read activations; of those that read the stream's type, that */
+    enum vit_format activation; /* what the encoder's layers and attention read */
     enum vit_isa_level needs;
 };
 
-/* Of VIT_PRECISION_F32 or VIT_PRECISION_BF16. */
+/* Those of VIT_PRECISION_F32 or VIT_PRECISION_BF16 that suit this machine best; NULL: it can compute none. */
 const struct vit_types *vit_types_of(enum vit_precision precision);
 
 #endif
