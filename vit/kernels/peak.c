@@ -2,6 +2,7 @@
 #include "vit/kernels/peak.h"
 
 #include <math.h>
+#include <stddef.h>
 
 #include "vit/base/machine.h"
 #include "vit/base/team.h"
@@ -25,7 +26,7 @@ static void work(void *context, int member)
 static double time_run(struct vit_team *team, struct job *job)
 {
     double start = vit_now();
-    vit_team_run(team, work, job);
+    vit_team_run(team, work, job, NULL);
     return vit_now() - start;
 }
 

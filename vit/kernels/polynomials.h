@@ -1,6 +1,7 @@
 /* polynomials.h: functions of f32 by polynomials, which need no division and no table.
  *
- * EXP2_i: of degree 5, the closest to 2^x on [0, 1] in relative terms: 7.5e-8, and 1.5e-7 with f32's rounding.
+ * EXP2_OF_n: of degree n, lowest first, the closest to 2^x on [0, 1] in relative terms: 7.5e-5 (3), 7.5e-8 (5) and
+ * 1.9e-9 (6); with f32's rounding the last two are 1.5e-7 and 1.2e-7.
  *
  * ERF_i: erf(x / sqrt(2)) = x P(2 x^2 / ERF_END^2 - 1) for |x| <= ERF_END, where it is 1 in f32. P of degree 13 is fitted to
  * the largest error of GELU, x (1 + erf(x / sqrt(2))) / 2: 8.7e-7 with f32's rounding, 4.7e-7 for |x| < 3.
@@ -11,12 +12,9 @@
 #ifndef VIT_POLYNOMIALS_H
 #define VIT_POLYNOMIALS_H
 
-#define EXP2_0 0.99999994f
-#define EXP2_1 0.693153083f
-#define EXP2_2 0.240153611f
-#define EXP2_3 0.0558263175f
-#define EXP2_4 0.00898933969f
-#define EXP2_5 0.00187757669f
+#define EXP2_OF_3 0.999925196f, 0.695833564f, 0.226067156f, 0.0780245289f
+#define EXP2_OF_5 0.99999994f, 0.693153083f, 0.240153611f, 0.0558263175f, 0.00898933969f, 0.00187757669f
+#define EXP2_OF_6 1.0f, 0.693147004f, 0.24022983f, 0.0554833412f, 0.00967884064f, 0.00124396873f, 0.000217022563f
 
 #define ERF_END 5.3f
 #define ERF_0 0.266785145f
