@@ -245,7 +245,7 @@ Test(rows, norm_in_place)
         struct job job = job_of(VIT_NORM, VIT_ROWS_F32, width);
         job.problem.norm.dst_step = width;
         size_t n = (size_t)(ROWS * width);
-        float *want = job.buffers.dst, *src = operators_narrowed(src_of(&job), VIT_F32, n);
+        float *want = job.buffers.dst, *src = operators_narrowed(src_of(&job), VIT_ROWS_F32, n);
         for (int i = operators_list(list, &job.problem) - 1; i >= 0; i--) {
             operators_run(&list[i], &job.problem, job.buffers, NULL);
             struct vit_buffers b = job.buffers;
