@@ -8,19 +8,15 @@
 #ifndef VIT_PARTS_H
 #define VIT_PARTS_H
 
-/* Of one part the row is rounded to nearest even. Of several each part but the third is rounded by adding half, which
- * takes fewer operations; what the third drops was never there but for numbers near the denormal ones, and is dropped
- * all the same, as it would spill into the neighbour. An infinite number has parts that make a NaN.
+/* The parts of two vectors, alternating in one row of each part; a NaN must have zeros below its first part. Each part
+ * but the third is rounded by adding half, which takes few operations; what the third drops was never there but for
+ * numbers near the denormal ones, and is dropped all the same, as it would spill into the neighbour. An infinite number
+ * has parts that make a NaN.
  *
  * With cut the first part is cut off instead of rounded, so that it is finite where the number is. */
-INLINE void split(void *line, int64_t step, const int parts, vec low, vec high, const bool cut)
+INLINE void alternate(void *line, int64_t step, const int parts, vec low, vec high, const bool cut)
 {
-    if (parts == 2 || cut)
-        low = v_same_nan(low), high = v_same_nan(high);
-    if (parts == 1) {
-        v_narrow_pair(line, cut ? v_upper(low) : low, cut ? v_upper(high) : high);
-        return;
-    }
+#pragma GCC unroll 3
     for (int q = 0; q < parts; q++) {
         bool rounded = q < 2 && !(cut && q == 0);
         vec a = rounded ? v_nearest(low) : low, b = rounded ? v_nearest(high) : high;
@@ -28,6 +24,18 @@ INLINE void split(void *line, int64_t step, const int parts, vec low, vec high, 
         low = v_sub(low, v_upper(a));
         high = v_sub(high, v_upper(b));
     }
+}
+
+/* A row of a panel: of one part in the order of columns, rounded to nearest even; of several alternating. cut as
+ * above. */
+INLINE void split(void *line, int64_t step, const int parts, vec low, vec high, const bool cut)
+{
+    if (parts == 2 || cut)
+        low = v_same_nan(low), high = v_same_nan(high);
+    if (parts == 1)
+        v_narrow_pair(line, cut ? v_upper(low) : low, cut ? v_upper(high) : high);
+    else
+        alternate(line, step, parts, low, high, cut);
 }
 
 INLINE void store_parts(void *line, int64_t step, const int parts, vec low, vec high)

@@ -3,6 +3,7 @@
  *     TARGET         the attribute that allows the instruction set
  *     vec            a vector of LANES floats
  *     v_zero v_set1 v_load v_store v_add v_sub v_mul v_div v_min v_max v_fma v_fms
+ *     v_limit        x, or end with the sign of x where that is nearer to 0; of NaN something
  *     v_load_some v_store_some   the first n elements of a vector, 0 <= n <= LANES
  *     v_sum v_top    the sum and the largest of a vector's elements
  *     v_fraction     x - floor(x)
@@ -25,15 +26,21 @@ static inline int round_up(int n, int step)
     return (n + step - 1) / step * step;
 }
 
-/* 2^x, for -126 <= x <= 127. */
+/* 2^x, for -126 <= x <= 127, by a polynomial of degree 3, 5 or 6. */
+INLINE vec v_exp2_of(const int degree, vec x)
+{
+    static const float degree_3[] = {EXP2_OF_3}, degree_5[] = {EXP2_OF_5}, degree_6[] = {EXP2_OF_6};
+    const float *c = degree == 3 ? degree_3 : degree == 5 ? degree_5 : degree_6;
+    vec f = v_fraction(x), p = v_set1(c[degree]);
+#pragma GCC unroll 6
+    for (int i = degree - 1; i >= 0; i--)
+        p = v_fma(p, f, v_set1(c[i]));
+    return v_scale(p, x);
+}
+
 INLINE vec v_exp2(vec x)
 {
-    vec f = v_fraction(x), p = v_fma(v_set1(EXP2_5), f, v_set1(EXP2_4));
-    p = v_fma(p, f, v_set1(EXP2_3));
-    p = v_fma(p, f, v_set1(EXP2_2));
-    p = v_fma(p, f, v_set1(EXP2_1));
-    p = v_fma(p, f, v_set1(EXP2_0));
-    return v_scale(p, x);
+    return v_exp2_of(5, x);
 }
 
 /* ---- bf16 ---- */

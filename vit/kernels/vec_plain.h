@@ -35,10 +35,31 @@ V_EACH(v_mul, (vec x, vec y), x.at[i] * y.at[i])
 V_EACH(v_div, (vec x, vec y), x.at[i] / y.at[i])
 V_EACH(v_min, (vec x, vec y), x.at[i] < y.at[i] ? x.at[i] : y.at[i])
 V_EACH(v_max, (vec x, vec y), x.at[i] > y.at[i] ? x.at[i] : y.at[i])
+V_EACH(v_limit, (vec x, vec end), copysignf(fabsf(x.at[i]) < end.at[i] ? fabsf(x.at[i]) : end.at[i], x.at[i]))
 V_EACH(v_fma, (vec x, vec y, vec z), fmaf(x.at[i], y.at[i], z.at[i]))
 V_EACH(v_fms, (vec x, vec y, vec z), fmaf(x.at[i], y.at[i], -z.at[i]))
-V_EACH(v_fraction, (vec x), x.at[i] - floorf(x.at[i]))
-V_EACH(v_scale, (vec p, vec x), isnan(x.at[i]) ? x.at[i] : ldexpf(p.at[i], (int)floorf(x.at[i])))
+/* Rounded down, as VREDUCEPS does: below 1. */
+static inline float fraction(float x)
+{
+    if (isinf(x))
+        return 0;
+    double exact = (double)x - floorf(x);
+    float y = (float)exact;
+    return y > exact || y == 1 ? nextafterf(y, 0) : y;
+}
+
+V_EACH(v_fraction, (vec x), fraction(x.at[i]))
+
+/* Denormal results are flushed: without v_begin_flushing there must be none. */
+static inline float scale(float p, float x)
+{
+    if (isnan(x))
+        return x;
+    float y = ldexpf(p, (int)fmaxf(-1000, fminf(floorf(x), 1000)));
+    return fabsf(y) < 0x1p-126f ? 0 : y;
+}
+
+V_EACH(v_scale, (vec p, vec x), scale(p.at[i], x.at[i]))
 
 static inline vec v_zero(void)
 {
@@ -118,6 +139,36 @@ static inline void v_narrow_pair(uint16_t *p, vec low, vec high)
     }
     v_narrow(p, low);
     v_narrow(p + LANES, high);
+}
+
+/* ---- Rows of tiles ---- */
+
+static inline void v_transpose(float *dst, const float *src, int64_t step)
+{
+    for (int i = 0; i < LANES; i++)
+        for (int k = 0; k < LANES; k++)
+            memcpy(dst + i * LANES + k, src + k * step + i, sizeof *dst);
+}
+
+static inline void v_store_picked(void *dst, uint32_t store, const void *low, const void *high,
+                                  const uint16_t index[2 * LANES], uint32_t keep)
+{
+    for (int i = 0; i < 2 * LANES; i++) {
+        const void *row = index[i] < 2 * LANES ? low : high;
+        uint16_t x = keep >> i & 1 ? ((const uint16_t *)row)[index[i] % (2 * LANES)] : 0;
+        if (store >> i & 1)
+            memcpy((uint16_t *)dst + i, &x, sizeof x);
+    }
+}
+
+static inline uint32_t v_begin_flushing(void)
+{
+    return 0;
+}
+
+static inline void v_end_flushing(uint32_t before)
+{
+    (void)before;
 }
 
 #include "vit/kernels/vec.h"
