@@ -12,7 +12,7 @@
 
 #include "vit/kernels/rows_loops.h"
 
-static const struct vit_rows_isa plain_c = {true, norm, NULL, convert};
+static const struct vit_rows_isa plain_c = {norm, NULL, convert};
 
 enum { ROWS = 2 * TOGETHER + 3, STEP = 3 /* more than there need be */, WIDEST = 1408, UNTOUCHED = 0xa5 };
 
@@ -207,7 +207,8 @@ Test(rows, no_row_depends_on_another)
             struct vit_implementation list[OPERATORS_MAX + 1];
             struct job job = job_of(i % 2 ? VIT_NORM : VIT_CONVERT, (enum vit_format)format, widths[i / 2]);
             for (int k = list_for(list, &job) - 1; k >= 0; k--)
-                check_alone(&job, &list[k]);
+                if (list[k].create == vit_rows_create) /* oneDNN makes no such promise */
+                    check_alone(&job, &list[k]);
             free_job(&job);
         }
 }

@@ -3,13 +3,10 @@
 #ifndef VIT_KERNELS_ROWS_H
 #define VIT_KERNELS_ROWS_H
 
-#include <stdbool.h>
-
 #include "vit/operators/kernel.h"
 
-/* Each solves its problem, on f32 in memory aligned to 4 bytes and panels aligned to 64. */
+/* Each solves its problem. That of AMX writes panels alone, the others rows. */
 struct vit_rows_isa {
-    bool panels; /* what norm and convert may write to */
     void (*norm)(const struct vit_norm_problem *problem, const struct vit_buffers *buffers);
     void (*qk_norm)(const struct vit_qk_norm_problem *problem, const struct vit_buffers *buffers);
     void (*convert)(const struct vit_convert_problem *problem, const struct vit_buffers *buffers);
