@@ -98,8 +98,10 @@ void vit_patchify(float *patches, const uint8_t *pixels, int patch, const struct
         for (int c = 0; c < 3; c++) {
             for (size_t y = top; y < top + (size_t)patch; y++) {
                 const uint8_t *row = pixels + (y * (size_t)preprocess->size + left) * 3 + c;
-                for (int x = 0; x < patch; x++, row += 3)
-                    *patches++ = normalised[c][*row];
+#pragma GCC unroll 8
+                for (int x = 0; x < patch; x++)
+                    patches[x] = normalised[c][row[3 * x]];
+                patches += patch;
             }
         }
     }

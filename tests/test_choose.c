@@ -100,6 +100,30 @@ Test(choose, one_wrong_value_is_found)
     cr_expect_not(conforms(&wrong, &problem, dst, src), "not a number");
 }
 
+/* Of what is done row by row, in the first row or the last. */
+Test(choose, one_wrong_value_of_a_row_is_found)
+{
+    enum { ROWS = 9, WIDTH = 12 };
+    const struct vit_implementation wrong = {.name = "spoilt", .create = create_spoilt};
+    const struct vit_preprocess preprocess = {.size = 6, .mean = {.5, .5, .5}, .std = {.5, .5, .5}};
+    const struct vit_problem problems[] = {
+        {VIT_PATCHIFY, .patchify = {.rows = ROWS, .dst_step = WIDTH, .patch = 2, .preprocess = preprocess}},
+        {VIT_NORM, .norm = {.rows = ROWS, .dst_step = WIDTH, .width = WIDTH, .eps = 1}},
+        {VIT_CONVERT, .convert = {.rows = ROWS, .dst_step = WIDTH, .width = WIDTH}},
+        {VIT_GATE, .gate = {.rows = ROWS, .width = WIDTH, .act = VIT_ACT_SILU}},
+        {VIT_QK_NORM, .qk_norm = {.rows = ROWS, .heads = 2, .head_dim = 2, .eps = 1}}};
+    for (size_t i = 0; i < sizeof problems / sizeof *problems; i++) {
+        float src[2 * ROWS * WIDTH] = {0}, dst[ROWS * WIDTH];
+        const char *name = vit_op_name(problems[i].op);
+        spoilt = 0, by = 0;
+        cr_expect(conforms(&wrong, &problems[i], dst, src), "%s: what is right was refused", name);
+        spoilt = WIDTH - 1, by = 0.01f;
+        cr_expect_not(conforms(&wrong, &problems[i], dst, src), "%s: the last value of the first row", name);
+        spoilt = ROWS * WIDTH - 1, by = 1e-5f;
+        cr_expect_not(conforms(&wrong, &problems[i], dst, src), "%s: the last bits of the last row", name);
+    }
+}
+
 /* What conforms is right in every value, not only in those that were compared. oneDNN 3.2 has products of bf16 that are
  * wrong for odd widths, and such as round an image's sums by its place. */
 static void check_conforming(const struct vit_linear_problem *p)

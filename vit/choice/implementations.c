@@ -12,12 +12,12 @@
 #include "vit/onednn/onednn.h"
 #include "vit/operators/plain.h"
 
-enum { ANY = -1, PANELS = -2, NEVER = VIT_ISA_AMX + 1 };
+enum { ANY = -1, PANELS = -2, ROWS = -3, NEVER = VIT_ISA_AMX + 1 };
 
 /* Own implementations; of one operator, the better ones first. */
 static const struct row {
     enum vit_op op;
-    int format; /* of src, or of an attention, enum vit_format; or PANELS or ANY */
+    int format; /* enum vit_format, or PANELS, ROWS or ANY: of a linear layer's src, an attention, what others write */
     int needs;  /* the instruction set, of enum vit_isa_level */
     int behind; /* the one from which on oneDNN's come first, because it has better instructions than this uses */
     struct vit_implementation implementation;
@@ -34,29 +34,50 @@ static const struct row {
     {VIT_ATTENTION, ANY, VIT_ISA_AVX2, NEVER, {"own:avx2", vit_attention_create, &vit_attention_avx2}},
     {VIT_ATTENTION, ANY, VIT_ISA_ANY, VIT_ISA_ANY, {"plain", vit_plain_create, &vit_plain_attention}},
 
-    {VIT_NORM, ANY, VIT_ISA_AMX, NEVER, {"own:amx", vit_rows_create, &vit_rows_amx}},
-    {VIT_NORM, ANY, VIT_ISA_AVX512, NEVER, {"own:avx512", vit_rows_create, &vit_rows_avx512}},
-    {VIT_NORM, ANY, VIT_ISA_AVX2, NEVER, {"own:avx2", vit_rows_create, &vit_rows_avx2}},
+    {VIT_NORM, PANELS, VIT_ISA_AMX, NEVER, {"own:amx", vit_rows_create, &vit_rows_amx}},
+    {VIT_NORM, ROWS, VIT_ISA_AVX512, NEVER, {"own:avx512", vit_rows_create, &vit_rows_avx512}},
+    {VIT_NORM, ROWS, VIT_ISA_AVX2, NEVER, {"own:avx2", vit_rows_create, &vit_rows_avx2}},
     {VIT_NORM, ANY, VIT_ISA_ANY, VIT_ISA_ANY, {"plain", vit_plain_create, &vit_plain_norm}},
-    {VIT_PATCHIFY, ANY, VIT_ISA_ANY, NEVER, {"plain", vit_plain_create, &vit_plain_patchify}},
-    {VIT_GATE, ANY, VIT_ISA_ANY, NEVER, {"plain", vit_plain_create, &vit_plain_gate}},
-    {VIT_QK_NORM, ANY, VIT_ISA_ANY, NEVER, {"plain", vit_plain_create, &vit_plain_qk_norm}},
+    {VIT_PATCHIFY, PANELS, VIT_ISA_AMX, NEVER, {"own:amx", vit_rows_create, &vit_rows_amx}},
+    {VIT_PATCHIFY, ROWS, VIT_ISA_AVX512, NEVER, {"own:avx512", vit_rows_create, &vit_rows_avx512}},
+    {VIT_PATCHIFY, ROWS, VIT_ISA_AVX2, NEVER, {"own:avx2", vit_rows_create, &vit_rows_avx2}},
+    {VIT_PATCHIFY, ANY, VIT_ISA_ANY, VIT_ISA_ANY, {"plain", vit_plain_create, &vit_plain_patchify}},
+    {VIT_GATE, ANY, VIT_ISA_AVX512, NEVER, {"own:avx512", vit_rows_create, &vit_rows_avx512}},
+    {VIT_GATE, ANY, VIT_ISA_AVX2, NEVER, {"own:avx2", vit_rows_create, &vit_rows_avx2}},
+    {VIT_GATE, ANY, VIT_ISA_ANY, VIT_ISA_ANY, {"plain", vit_plain_create, &vit_plain_gate}},
+    {VIT_QK_NORM, ANY, VIT_ISA_AVX512, NEVER, {"own:avx512", vit_rows_create, &vit_rows_avx512}},
+    {VIT_QK_NORM, ANY, VIT_ISA_AVX2, NEVER, {"own:avx2", vit_rows_create, &vit_rows_avx2}},
+    {VIT_QK_NORM, ANY, VIT_ISA_ANY, VIT_ISA_ANY, {"plain", vit_plain_create, &vit_plain_qk_norm}},
     {VIT_EMBED, ANY, VIT_ISA_ANY, NEVER, {"plain", vit_plain_create, &vit_plain_embed}},
     {VIT_MEAN, ANY, VIT_ISA_ANY, NEVER, {"plain", vit_plain_create, &vit_plain_mean}},
     {VIT_GATHER, ANY, VIT_ISA_ANY, NEVER, {"plain", vit_plain_create, &vit_plain_gather}},
-    {VIT_CONVERT, ANY, VIT_ISA_ANY, NEVER, {"plain", vit_plain_create, &vit_plain_convert}},
+    {VIT_CONVERT, PANELS, VIT_ISA_AMX, NEVER, {"own:amx", vit_rows_create, &vit_rows_amx}},
+    {VIT_CONVERT, ROWS, VIT_ISA_AVX512, NEVER, {"own:avx512", vit_rows_create, &vit_rows_avx512}},
+    {VIT_CONVERT, ROWS, VIT_ISA_AVX2, NEVER, {"own:avx2", vit_rows_create, &vit_rows_avx2}},
+    {VIT_CONVERT, ANY, VIT_ISA_ANY, VIT_ISA_ANY, {"plain", vit_plain_create, &vit_plain_convert}},
 };
 
 enum { N_ROWS = sizeof rows / sizeof *rows };
 
+static enum vit_format format_of(const struct vit_problem *problem)
+{
+    switch (problem->op) {
+    case VIT_LINEAR: return problem->linear.src;
+    case VIT_ATTENTION: return problem->attention.format;
+    case VIT_NORM: return problem->norm.dst;
+    case VIT_PATCHIFY: return problem->patchify.dst;
+    case VIT_CONVERT: return problem->convert.dst;
+    case VIT_GATHER: return problem->gather.format;
+    default: return VIT_ROWS_F32;
+    }
+}
+
 static bool fits(const struct row *row, const struct vit_problem *problem, int level)
 {
-    int format = problem->op == VIT_LINEAR      ? (int)problem->linear.src
-                 : problem->op == VIT_ATTENTION ? (int)problem->attention.format
-                                                : ANY;
-    bool panels = format != ANY && vit_format_parts((enum vit_format)format) > 0;
+    enum vit_format format = format_of(problem);
+    int kind = vit_format_parts(format) > 0 ? PANELS : ROWS;
     return row->op == problem->op && row->needs <= level &&
-           (row->format == ANY || row->format == format || (row->format == PANELS && panels));
+           (row->format == ANY || row->format == (int)format || row->format == kind);
 }
 
 int vit_implementations(struct vit_implementation list[VIT_MAX_IMPLEMENTATIONS], int part,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "vit/base/half.h"
+#include "vit/choice/implementations.h"
 #include "vit/operators/plain.h"
 
 enum { PERIOD = 8209 }; /* of the noise; a prime, so that no two rows of a matrix are alike */
@@ -14,7 +15,8 @@ struct vit_sample {
     struct vit_problem problem;
     float noise[PERIOD];
     struct vit_buffers buffers; /* dst and activations: the caller's; the rest: ours */
-    float *weight, *vectors;    /* (out, in); bias, or gain and shift */
+    float *weight, *vectors;    /* (out, in); bias, gains and shifts */
+    uint8_t *pixels;            /* of patches */
     /* dst: rows of so many images, an image's rows image_rows apart. */
     enum vit_format format;
     int64_t step, images, rows, image_rows;
@@ -36,6 +38,54 @@ struct vit_sample {
 static double tolerance(enum vit_format format)
 {
     return vit_format_is_bf16(format) ? 1e-2 : format == VIT_PANELS_BF16X2 ? 1e-4 : 2e-5;
+}
+
+/* ---- What is done row by row ---- */
+
+/* Of an operator whose rows do not depend on each other: what it writes, and of a row how many f32 it reads (0: none,
+ * or they are in dst); then its parameters, from an input on. */
+struct shape {
+    enum vit_format format;
+    int64_t rows, step;
+    int width, src_width;
+    int vectors, vector, first_vector; /* number, width */
+};
+
+static struct shape shape_of(const struct vit_problem *problem)
+{
+    const struct vit_patchify_problem *p = &problem->patchify;
+    const struct vit_norm_problem *n = &problem->norm;
+    const struct vit_convert_problem *c = &problem->convert;
+    const struct vit_gate_problem *g = &problem->gate;
+    const struct vit_qk_norm_problem *q = &problem->qk_norm;
+    int patch = 3 * p->patch * p->patch, qkv = 3 * q->heads * q->head_dim;
+    switch (problem->op) {
+    case VIT_PATCHIFY: return (struct shape){p->dst, p->rows, p->dst_step, patch, 0, 0, 0, 0};
+    case VIT_NORM: return (struct shape){n->dst, n->rows, n->dst_step, n->width, n->width, 2, n->width, VIT_GAIN};
+    case VIT_CONVERT: return (struct shape){c->dst, c->rows, c->dst_step, c->width, c->width, 0, 0, 0};
+    case VIT_GATE: return (struct shape){VIT_ROWS_F32, g->rows, g->width, g->width, 2 * g->width, 0, 0, 0};
+    default: return (struct shape){VIT_ROWS_F32, q->rows, qkv, qkv, 0, 4, q->head_dim, 0};
+    }
+}
+
+/* The first row of problem alone, as f32. */
+static struct vit_problem first_row(const struct vit_problem *problem)
+{
+    struct vit_problem one = *problem;
+    int width = shape_of(problem).width;
+    switch (problem->op) {
+    case VIT_PATCHIFY: one.patchify.dst = VIT_ROWS_F32, one.patchify.rows = 1, one.patchify.dst_step = width; break;
+    case VIT_NORM: one.norm.dst = VIT_ROWS_F32, one.norm.rows = 1, one.norm.dst_step = width; break;
+    case VIT_CONVERT: one.convert.dst = VIT_ROWS_F32, one.convert.rows = 1, one.convert.dst_step = width; break;
+    case VIT_GATE: one.gate.rows = 1; break;
+    default: one.qk_norm.rows = 1;
+    }
+    return one;
+}
+
+static bool is_in_place(const struct vit_sample *s)
+{
+    return s->problem.op == VIT_QK_NORM || s->buffers.dst == s->buffers.in[VIT_SRC];
 }
 
 /* ---- Data ---- */
@@ -82,25 +132,44 @@ static void spoil(const struct vit_sample *s)
                              s->column + c, nan, s->width - c < VIT_PANEL ? s->width - c : VIT_PANEL);
 }
 
+/* The same patch everywhere. */
+static vit_status make_pixels(struct vit_sample *s, struct vit_error *err)
+{
+    const struct vit_patchify_problem *p = &s->problem.patchify;
+    int64_t side = p->preprocess.size, grid = side / p->patch, rows = p->first + p->rows,
+            lines = (rows + grid * grid - 1) / (grid * grid) * side;
+    s->buffers.in[VIT_SRC] = s->pixels = malloc((size_t)(lines * side * 3));
+    if (!s->pixels)
+        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
+    for (int64_t i = 0; i < lines * side; i++) {
+        int64_t y = i / side % side % p->patch, x = i % side % p->patch;
+        for (int c = 0; c < 3; c++)
+            s->pixels[3 * i + c] = (uint8_t)(255 * fabsf(s->noise[(3 * (y * p->patch + x) + c) % PERIOD]));
+    }
+    return VIT_OK;
+}
+
 /* Before every run: a kernel may write over its input. */
 static void fill_buffers(const struct vit_sample *s)
 {
     const struct vit_linear_problem *l = &s->problem.linear;
     const struct vit_attention_problem *a = &s->problem.attention;
     const void *const *in = s->buffers.in;
-    if (s->buffers.dst != in[VIT_SRC])
+    if (!is_in_place(s))
         spoil(s);
-    if (s->problem.op == VIT_NORM) {
-        fill(s, VIT_ROWS_F32, in[VIT_SRC], s->width, s->images, 1, 1, 0, s->width, 1);
-    } else if (s->problem.op == VIT_LINEAR) {
+    if (s->problem.op == VIT_LINEAR) {
         fill(s, l->src, in[VIT_SRC], l->src_step, s->images, s->rows, s->rows, 0, l->in, 1);
         if (l->add)
             fill(s, l->dst, s->buffers.dst, l->dst_step, s->images, s->rows, s->rows, 0, l->out, 2);
-    } else {
+    } else if (s->problem.op == VIT_ATTENTION) {
         int D = a->heads * a->head_dim;
         fill(s, a->format, in[VIT_Q], a->q_step, a->batch, a->queries, a->q_rows, a->q_column, D, 1);
         fill(s, a->format, in[VIT_KV], a->kv_step, a->batch, a->tokens, a->kv_rows, a->k_column, D, 2);
         fill(s, a->format, in[VIT_KV], a->kv_step, a->batch, a->tokens, a->kv_rows, a->v_column, D, 3);
+    } else if (s->problem.op != VIT_PATCHIFY) {
+        const struct shape shape = shape_of(&s->problem);
+        int width = shape.src_width > 0 ? shape.src_width : shape.width;
+        fill(s, VIT_ROWS_F32, is_in_place(s) ? s->buffers.dst : in[VIT_SRC], width, s->images, 1, 1, 0, width, 1);
     }
 }
 
@@ -142,6 +211,28 @@ static void pick_attention(struct vit_sample *s, double *values)
         }
 }
 
+/* The first row whole, which all others must equal. */
+static vit_status pick_row(struct vit_sample *s, struct vit_error *err)
+{
+    const struct vit_problem one = first_row(&s->problem);
+    const struct vit_implementation *plain = vit_plain_implementation(&one);
+    struct vit_buffers buffers = s->buffers;
+    struct vit_kernel *kernel;
+    VIT_TRY(plain->create(&kernel, plain, &one, err));
+    void *scratch = aligned_alloc(64, (kernel->scratch_size + 64) / 64 * 64);
+    vit_status status = scratch ? VIT_OK : vit_fail(err, VIT_ERR_MEMORY, "out of memory");
+    if (is_in_place(s))
+        fill_row(s, VIT_ROWS_F32, s->lines, s->width, 0, 0, s->width, 1, 0);
+    buffers.dst = s->lines;
+    if (status == VIT_OK)
+        status = kernel->run(kernel, &buffers, scratch, err);
+    for (int i = 0; i < s->width && status == VIT_OK; i++)
+        pick(s, 0, i, s->lines[i]);
+    free(scratch);
+    vit_kernel_free(kernel);
+    return status;
+}
+
 /* How many elements of an image will be picked, at most. */
 static int64_t most_picked(const struct vit_sample *s)
 {
@@ -157,23 +248,20 @@ static int64_t most_picked(const struct vit_sample *s)
 static vit_status pick_all(struct vit_sample *s, struct vit_error *err)
 {
     const struct vit_attention_problem *a = &s->problem.attention;
-    size_t most = (size_t)most_picked(s),
-           room = s->problem.op == VIT_ATTENTION ? (size_t)(a->tokens + a->head_dim) : (size_t)s->width;
+    bool attention = s->problem.op == VIT_ATTENTION;
+    size_t most = (size_t)most_picked(s), room = attention ? (size_t)(a->tokens + a->head_dim) : 1;
     s->want = malloc(most * sizeof *s->want);
     s->picked = malloc(most * sizeof *s->picked);
-    double *values = s->problem.op == VIT_LINEAR ? NULL : malloc(room * sizeof *values);
+    double *values = malloc(room * sizeof *values);
     vit_status status = VIT_OK;
-    if (!s->want || !s->picked || (!values && s->problem.op != VIT_LINEAR)) {
+    if (!s->want || !s->picked || !values)
         status = vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    } else if (s->problem.op == VIT_LINEAR) {
+    else if (s->problem.op == VIT_LINEAR)
         pick_linear(s);
-    } else if (s->problem.op == VIT_ATTENTION) {
+    else if (attention)
         pick_attention(s, values);
-    } else {
-        vit_plain_norm_row(values, &s->problem.norm, &s->buffers, 0);
-        for (int i = 0; i < s->width; i++)
-            pick(s, 0, i, values[i]);
-    }
+    else
+        status = pick_row(s, err);
     free(values);
     return status;
 }
@@ -184,7 +272,6 @@ static void measure_up(struct vit_sample *s)
 {
     const struct vit_linear_problem *l = &s->problem.linear;
     const struct vit_attention_problem *a = &s->problem.attention;
-    const struct vit_norm_problem *n = &s->problem.norm;
     if (s->problem.op == VIT_LINEAR) {
         s->format = l->dst, s->step = l->dst_step, s->width = l->out;
         s->images = l->images, s->rows = s->image_rows = l->rows / l->images;
@@ -192,8 +279,9 @@ static void measure_up(struct vit_sample *s)
         s->format = a->format, s->step = a->dst_step, s->width = a->heads * a->head_dim, s->column = a->dst_column;
         s->images = a->batch, s->rows = a->queries, s->image_rows = a->q_rows;
     } else {
-        s->format = n->dst, s->step = n->dst_step, s->width = n->width;
-        s->images = n->rows, s->rows = s->image_rows = 1;
+        const struct shape shape = shape_of(&s->problem);
+        s->format = shape.format, s->step = shape.step, s->width = shape.width;
+        s->images = shape.rows, s->rows = s->image_rows = 1;
     }
 }
 
@@ -201,7 +289,8 @@ static vit_status make_parameters(struct vit_sample *s, struct vit_error *err)
 {
     const struct vit_problem *p = &s->problem;
     bool linear = p->op == VIT_LINEAR;
-    size_t n = linear ? (size_t)p->linear.out : p->op == VIT_NORM ? 2 * (size_t)p->norm.width : 0;
+    const struct shape shape = linear || p->op == VIT_ATTENTION ? (struct shape){0} : shape_of(p);
+    size_t n = linear ? (size_t)p->linear.out : (size_t)shape.vectors * (size_t)shape.vector;
     size_t n_weight = linear ? (size_t)p->linear.in * (size_t)p->linear.out : 0;
     s->vectors = malloc((n + 1) * sizeof *s->vectors);
     s->weight = malloc((n_weight + 1) * sizeof *s->weight);
@@ -215,9 +304,9 @@ static vit_status make_parameters(struct vit_sample *s, struct vit_error *err)
         vit_round_to(s->weight, VIT_BF16, (int64_t)n_weight);
     if (linear)
         s->buffers.in[VIT_BIAS] = s->vectors;
-    else if (p->op == VIT_NORM)
-        s->buffers.in[VIT_GAIN] = s->vectors, s->buffers.in[VIT_SHIFT] = s->vectors + p->norm.width;
-    return VIT_OK;
+    for (int i = 0; i < shape.vectors; i++)
+        s->buffers.in[shape.first_vector + i] = s->vectors + i * shape.vector;
+    return p->op == VIT_PATCHIFY ? make_pixels(s, err) : VIT_OK;
 }
 
 vit_status vit_sample_create(struct vit_sample **sample, const struct vit_problem *problem,
@@ -248,6 +337,7 @@ void vit_sample_free(struct vit_sample *s)
     if (!s)
         return;
     free(s->weight), free(s->vectors), free(s->lines), free(s->want), free(s->picked), free(s->packed);
+    free(s->pixels);
     free(s);
 }
 

@@ -9,7 +9,7 @@
 
 struct vit_sample;
 
-/* For a norm, a linear layer or an attention. memory: dst and those inputs that are no parameters, as large as problem
+/* For an operator of which there are several implementations. memory: dst and those inputs that are no parameters, as large as problem
  * says, which are overwritten; the parameters are made up. Freed by the caller. */
 vit_status vit_sample_create(struct vit_sample **sample, const struct vit_problem *problem,
                              const struct vit_buffers *memory, struct vit_error *err);

@@ -3,4 +3,4 @@
 
 #include "vit/kernels/rows_loops.h"
 
-const struct vit_rows_isa vit_rows_amx = {true, norm, NULL, convert};
+const struct vit_rows_isa vit_rows_amx = {norm, convert, NULL, NULL};

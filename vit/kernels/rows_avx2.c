@@ -3,4 +3,4 @@
 
 #include "vit/kernels/rows_loops.h"
 
-const struct vit_rows_isa vit_rows_avx2 = {false, norm, qk_norm, convert};
+const struct vit_rows_isa vit_rows_avx2 = {norm, convert, qk_norm, gates};

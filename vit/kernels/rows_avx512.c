@@ -3,4 +3,4 @@
 
 #include "vit/kernels/rows_loops.h"
 
-const struct vit_rows_isa vit_rows_avx512 = {false, norm, qk_norm, convert};
+const struct vit_rows_isa vit_rows_avx512 = {norm, convert, qk_norm, gates};

@@ -1,9 +1,10 @@
-/* rows_loops.h: layer norm and rounding, in terms of a vector (vec.h). Included once by each rows_ISA.c; where there
- * are words for parts (parts.h), for panels, else for rows.
+/* rows_loops.h: layer norm, gates and rounding, in terms of a vector (vec.h). Included once by each rows_ISA.c; where
+ * there are words for parts (parts.h), for panels, else for rows.
  *
  * A few rows are done together: what one waits for another fills, and in panels they lie side by side. */
 #include <math.h>
 
+#include "vit/kernels/activate.h"
 #include "vit/kernels/rows.h"
 
 enum { TOGETHER = LANES / 2, VECS = VIT_PANEL / LANES };
@@ -92,7 +93,7 @@ INLINE struct columns load_columns(const float *p, int n)
 }
 
 #ifdef VIT_PARTS_H
-INLINE void store_columns(const struct rows *r, int row, int column, const enum vit_format format, struct columns x,
+INLINE void store_columns(const struct rows *r, int64_t row, int column, const enum vit_format format, struct columns x,
                           int n)
 {
     const int parts = format == VIT_PANELS_BF16 ? 1 : format == VIT_PANELS_BF16X2 ? 2 : 3;
@@ -103,7 +104,7 @@ INLINE void store_columns(const struct rows *r, int row, int column, const enum 
     store_parts((char *)r->dst + 64 * line, 64 * r->dst_step, parts, x.at[0], x.at[1]);
 }
 #else
-INLINE void store_columns(const struct rows *r, int row, int column, const enum vit_format format, struct columns x,
+INLINE void store_columns(const struct rows *r, int64_t row, int column, const enum vit_format format, struct columns x,
                           int n)
 {
     const enum vit_dtype type = format == VIT_ROWS_F32 ? VIT_F32 : VIT_BF16;
@@ -207,6 +208,32 @@ static void qk_norm(const struct vit_qk_norm_problem *p, const struct vit_buffer
                          .gain = b->in[2 * k],
                          .shift = b->in[2 * k + 1]};
         run_rows(r, p->heads, p->eps);
+    }
+}
+
+INLINE void gate_by(const struct vit_gate_problem *p, const struct vit_buffers *b, const enum vit_act act)
+{
+    struct rows r = {.dst = b->dst, .dst_step = p->width};
+    const float *src = b->in[VIT_SRC];
+    for (int64_t row = 0; row < p->rows; row++, src += 2 * p->width)
+        for (int column = 0; column < p->width; column += VIT_PANEL) {
+            int n = p->width - column < VIT_PANEL ? p->width - column : VIT_PANEL;
+            struct columns x = load_columns(src + column, n), y = load_columns(src + p->width + column, n);
+            activate(x.at, VECS, act, false);
+#pragma GCC unroll 4
+            for (int v = 0; v < VECS; v++)
+                x.at[v] = v_mul(x.at[v], y.at[v]);
+            store_columns(&r, row, column, VIT_ROWS_F32, x, n);
+        }
+}
+
+TARGET static void gates(const struct vit_gate_problem *p, const struct vit_buffers *b)
+{
+    switch (p->act) {
+    case VIT_ACT_GELU_ERF: gate_by(p, b, VIT_ACT_GELU_ERF); break;
+    case VIT_ACT_GELU_TANH: gate_by(p, b, VIT_ACT_GELU_TANH); break;
+    case VIT_ACT_QUICK_GELU: gate_by(p, b, VIT_ACT_QUICK_GELU); break;
+    case VIT_ACT_SILU: gate_by(p, b, VIT_ACT_SILU); break;
     }
 }
 #endif

@@ -4,12 +4,12 @@
 #include "vit/onednn/kernel.h"
 #include "vit/onednn/onednn.h"
 
-/* Whether all arrays of problem are rows. */
+/* Whether all arrays of problem are rows; of a norm dense ones: its primitive writes no others (oneDNN 3.2). */
 static bool is_of_rows(const struct vit_problem *problem)
 {
     switch (problem->op) {
     case VIT_LINEAR: return vit_format_parts(problem->linear.src) == 0 && vit_format_parts(problem->linear.dst) == 0;
-    case VIT_NORM: return vit_format_parts(problem->norm.dst) == 0;
+    case VIT_NORM: return vit_format_parts(problem->norm.dst) == 0 && problem->norm.dst_step == problem->norm.width;
     case VIT_ATTENTION: return vit_format_parts(problem->attention.format) == 0;
     default: return false;
     }

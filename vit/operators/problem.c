@@ -28,6 +28,16 @@ static void spell_attention(char *text, size_t size, const struct vit_attention_
              p->k_column, p->v_column, p->dst_column);
 }
 
+/* The pixels' values go through f32. */
+static void spell_patchify(char *text, size_t size, const struct vit_patchify_problem *p)
+{
+    int n = snprintf(text, size, "to %s %lld from %lld step %lld, %d of %d", vit_format_name(p->dst),
+                     (long long)p->rows, (long long)p->first, (long long)p->dst_step, p->patch, p->preprocess.size);
+    for (int c = 0; c < 3; c++)
+        n += snprintf(text + n, size - (size_t)n, " %a %a", (double)(float)p->preprocess.mean[c],
+                      (double)(float)p->preprocess.std[c]);
+}
+
 void vit_problem_key(char key[VIT_PROBLEM_KEY_MAX], const struct vit_problem *problem)
 {
     size_t n = (size_t)snprintf(key, VIT_PROBLEM_KEY_MAX, "%s ", vit_op_name(problem->op)),
@@ -39,8 +49,21 @@ void vit_problem_key(char key[VIT_PROBLEM_KEY_MAX], const struct vit_problem *pr
                  (long long)problem->norm.rows, problem->norm.width, (long long)problem->norm.dst_step,
                  (double)problem->norm.eps);
         break;
+    case VIT_PATCHIFY: spell_patchify(text, size, &problem->patchify); break;
     case VIT_LINEAR: spell_linear(text, size, &problem->linear); break;
     case VIT_ATTENTION: spell_attention(text, size, &problem->attention); break;
+    case VIT_GATE:
+        snprintf(text, size, "%lldx%d %s", (long long)problem->gate.rows, problem->gate.width,
+                 vit_act_name(problem->gate.act));
+        break;
+    case VIT_QK_NORM:
+        snprintf(text, size, "%lldx%dx%d eps %a", (long long)problem->qk_norm.rows, problem->qk_norm.heads,
+                 problem->qk_norm.head_dim, (double)problem->qk_norm.eps);
+        break;
+    case VIT_CONVERT:
+        snprintf(text, size, "to %s %lldx%d step %lld", vit_format_name(problem->convert.dst),
+                 (long long)problem->convert.rows, problem->convert.width, (long long)problem->convert.dst_step);
+        break;
     default: key[0] = '\0';
     }
 }

@@ -137,8 +137,8 @@ const char *vit_op_name(enum vit_op op); /* "linear" */
 
 enum { VIT_PROBLEM_KEY_MAX = 192 };
 
-/* The whole problem as text, which no other has; empty for the operators below attention, of which there is one
- * implementation each: nobody looks them up. */
+/* The whole problem as text, which no other has; empty for embed, mean and gather, of which there is one implementation
+ * each: nobody looks them up. */
 void vit_problem_key(char key[VIT_PROBLEM_KEY_MAX], const struct vit_problem *problem);
 
 /* Of one run; a multiply-add counts as two. */
