@@ -103,12 +103,18 @@ vit_status vit_decode_image(uint8_t **rgb, int *width, int *height, const struct
 
 struct vit_session;
 
+/* Sums, norms, softmax and the residual stream are f32 in each of them. Refused (unsupported) where the CPU has no
+ * instructions for it. */
 enum vit_precision {
-    VIT_PRECISION_F32,
-    VIT_PRECISION_BF16, /* weights and activations in bf16, sums, norms and the residual stream in f32; refused
-                           (unsupported) where the CPU has no bf16 instructions */
-    VIT_PRECISION_AUTO  /* bf16 where the CPU has it, else f32 */
+    VIT_PRECISION_F32,    /* with AMX each number as the sum of three in bf16, which together hold all its bits; the six
+                             products of them that matter leave smaller errors than f32's own multiply-adds */
+    VIT_PRECISION_BF16,   /* weights and activations in bf16 */
+    VIT_PRECISION_BF16X2, /* as the sum of two numbers in bf16, three products: logits within 1e-4 of f32's; AMX alone */
+    VIT_PRECISION_AUTO    /* bf16 where the CPU has it, else f32 */
 };
+
+/* "f32", "bf16", "bf16x2" or "auto". */
+const char *vit_precision_name(enum vit_precision precision);
 
 /* Of several implementations of an operator, only those are used whose answer, to the very problem that they are to solve,
  * was compared with that of plain loops. Which of them, is decided once for all sessions of a model that have the same batch,
@@ -162,7 +168,7 @@ void vit_session_profile(struct vit_session *session, bool on);
 int vit_session_n_steps(const struct vit_session *session);
 void vit_session_step(const struct vit_session *session, int i, struct vit_step_info *info);
 
-/* The precision that a session computes in: f32 or bf16. */
+/* The precision that a session computes in; never auto. */
 enum vit_precision vit_session_precision(const struct vit_session *session);
 
 /* What this machine reaches in matrix products of one precision (f32 or bf16) on so many threads: the best of square

@@ -183,7 +183,7 @@ static vit_status hold(struct vit_kernel **kernels, struct race *race, const cha
 {
     line_up(race);
     if (race->n == 0)
-        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "no implementation of %s conforms", key);
     bool alone = race->n == 1 && vit_choices_has_time(race->choices);
     int rounds = run_rounds(race);
     struct candidate *best = winner(race, rounds);

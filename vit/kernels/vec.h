@@ -3,6 +3,7 @@
  *     TARGET         the attribute that allows the instruction set
  *     vec            a vector of LANES floats
  *     v_zero v_set1 v_load v_store v_add v_sub v_mul v_div v_min v_max v_fma v_fms
+ *     v_limit        x, or end with the sign of x where that is nearer to 0; of NaN something
  *     v_load_some v_store_some   the first n elements of a vector, 0 <= n <= LANES
  *     v_sum v_top    the sum and the largest of a vector's elements
  *     v_fraction     x - floor(x)

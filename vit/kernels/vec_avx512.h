@@ -25,6 +25,7 @@ enum { LANES = 16 };
 #define v_div(x, y) _mm512_div_ps(x, y)
 #define v_min(x, y) _mm512_min_ps(x, y)
 #define v_max(x, y) _mm512_max_ps(x, y)
+#define v_limit(x, end) _mm512_range_ps(x, end, 2) /* the smaller magnitude, with the sign of x */
 #define v_fma(x, y, z) _mm512_fmadd_ps(x, y, z)
 #define v_fms(x, y, z) _mm512_fmsub_ps(x, y, z)
 #define v_sum(x) _mm512_reduce_add_ps(x)

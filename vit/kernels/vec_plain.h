@@ -35,6 +35,7 @@ V_EACH(v_mul, (vec x, vec y), x.at[i] * y.at[i])
 V_EACH(v_div, (vec x, vec y), x.at[i] / y.at[i])
 V_EACH(v_min, (vec x, vec y), x.at[i] < y.at[i] ? x.at[i] : y.at[i])
 V_EACH(v_max, (vec x, vec y), x.at[i] > y.at[i] ? x.at[i] : y.at[i])
+V_EACH(v_limit, (vec x, vec end), copysignf(fabsf(x.at[i]) < end.at[i] ? fabsf(x.at[i]) : end.at[i], x.at[i]))
 V_EACH(v_fma, (vec x, vec y, vec z), fmaf(x.at[i], y.at[i], z.at[i]))
 V_EACH(v_fms, (vec x, vec y, vec z), fmaf(x.at[i], y.at[i], -z.at[i]))
 /* Rounded down, as VREDUCEPS does: below 1. */

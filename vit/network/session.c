@@ -69,17 +69,6 @@ static int count_groups(int batch, int threads)
 
 /* ---- Creating ---- */
 
-static vit_status choose_types(const struct vit_types **types, enum vit_precision precision, struct vit_error *err)
-{
-    *types = vit_types_of(precision == VIT_PRECISION_AUTO ? VIT_PRECISION_BF16 : precision);
-    if (!*types && precision == VIT_PRECISION_AUTO)
-        *types = vit_types_of(VIT_PRECISION_F32);
-    if (!*types)
-        return vit_fail(err, VIT_ERR_UNSUPPORTED, "%s: this CPU has no instructions for it (%s)",
-                        precision == VIT_PRECISION_BF16 ? "bf16" : "f32", vit_isa());
-    return VIT_OK;
-}
-
 /* The plans of all groups. */
 static vit_status plan_groups(struct vit_session *session, const struct vit_types *types,
                               const struct vit_session_options *options, struct vit_error *err)
@@ -135,13 +124,24 @@ static vit_status plan(struct vit_session *session, const struct vit_types *type
     return status;
 }
 
+/* With the first types for which all operators have an implementation that conforms. */
+static vit_status plan_types(struct vit_session *session, const struct vit_session_options *options,
+                             struct vit_error *err)
+{
+    const struct vit_types *types[VIT_MAX_TYPES];
+    int n = vit_types_for(types, options->precision);
+    vit_status status = vit_fail(err, VIT_ERR_UNSUPPORTED, "%s: this CPU has no instructions for it (%s)",
+                                 vit_precision_name(options->precision), vit_isa());
+    for (int i = 0; i < n && status == VIT_ERR_UNSUPPORTED; i++)
+        status = plan(session, types[i], options, err);
+    return status;
+}
+
 static vit_status fill(struct vit_session *session, const struct vit_session_options *options, struct vit_error *err)
 {
     if (options->batch < 1 || options->threads < 0)
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "batch %d and %d threads: expected at least 1 (threads 0: default)",
                         options->batch, options->threads);
-    const struct vit_types *types;
-    VIT_TRY(choose_types(&types, options->precision, err));
     session->batch = options->batch;
     session->threads = options->threads ? options->threads : vit_default_threads();
     /* What is traced is one array a stage. */
@@ -152,7 +152,7 @@ static vit_status fill(struct vit_session *session, const struct vit_session_opt
         (options->trace_dir && !(session->trace_dir = strdup(options->trace_dir))))
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
     VIT_TRY(vit_team_create(&session->team, session->threads, err));
-    return plan(session, types, options, err);
+    return plan_types(session, options, err);
 }
 
 vit_status vit_session_create(struct vit_session **session, const struct vit_model *model,

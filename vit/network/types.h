@@ -9,12 +9,15 @@
 /* The residual stream, and what enters and leaves the model, is always rows of f32. */
 struct vit_types {
     enum vit_precision precision;
-    const char *name;
+    const char *name;           /* of the precision */
     enum vit_format activation; /* what the encoder's layers and attention read */
     enum vit_isa_level needs;
 };
 
-/* Those of VIT_PRECISION_F32 or VIT_PRECISION_BF16 that suit this machine best; NULL: it can compute none. */
-const struct vit_types *vit_types_of(enum vit_precision precision);
+enum { VIT_MAX_TYPES = 4 };
+
+/* Writes those that compute in precision and that this machine can use to list, the better ones first, and returns
+ * their number. AUTO: bf16, where there is any, else f32. */
+int vit_types_for(const struct vit_types *list[VIT_MAX_TYPES], enum vit_precision precision);
 
 #endif
