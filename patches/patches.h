@@ -69,7 +69,9 @@ vit_status vit_pixels_from_image(uint8_t *pixels, const struct vit_image *image,
 
 /* Normalises pixels (S, S, 3) and cuts them into patches (N, 3PP), N = (S/P)^2 in row-major order; a row holds
  * channel, then row, then column, as a convolution's weight (D, 3, P, P) flattens:
- * patches[n][c][y][x] = (pixel / 255 - mean[c]) / std[c], in f32 and in this order of operations (torchvision). */
-void vit_patchify(float *patches, const uint8_t *pixels, int patch, const struct vit_preprocess *preprocess);
+ * patches[n][c][y][x] = (pixel / 255 - mean[c]) / std[c], in f32 and in this order of operations (torchvision).
+ * Only rows first to end - 1 are made, of which patches is the first. */
+void vit_patchify(float *patches, const uint8_t *pixels, int patch, const struct vit_preprocess *preprocess, int first,
+                  int end);
 
 #endif

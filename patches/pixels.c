@@ -83,7 +83,8 @@ vit_status vit_pixels_from_image(uint8_t *pixels, const struct vit_image *image,
     return VIT_OK;
 }
 
-void vit_patchify(float *patches, const uint8_t *pixels, int patch, const struct vit_preprocess *preprocess)
+void vit_patchify(float *patches, const uint8_t *pixels, int patch, const struct vit_preprocess *preprocess, int first,
+                  int end)
 {
     float normalised[3][256];
     for (int c = 0; c < 3; c++) {
@@ -92,7 +93,7 @@ void vit_patchify(float *patches, const uint8_t *pixels, int patch, const struct
             normalised[c][v] = ((float)v / 255.0f - mean) / std;
     }
     int grid = preprocess->size / patch;
-    for (int n = 0; n < grid * grid; n++) {
+    for (int n = first; n < end; n++) {
         size_t top = (size_t)(n / grid) * (size_t)patch, left = (size_t)(n % grid) * (size_t)patch;
         for (int c = 0; c < 3; c++) {
             for (size_t y = top; y < top + (size_t)patch; y++) {

@@ -1,7 +1,6 @@
 /* test_attention.c: the own attention kernels, each that this machine can run, against the plain loops. */
 #include <criterion/criterion.h>
 #include <math.h>
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,17 +29,29 @@ static size_t dst_count(struct shape s)
     return (size_t)s.batch * (size_t)s.tokens * (size_t)s.heads * (size_t)s.head_dim;
 }
 
-static struct vit_problem problem_of(enum vit_dtype type, struct shape s)
+/* q, k and v of a token follow each other. */
+static struct vit_problem problem_of(enum vit_format type, struct shape s)
 {
-    int64_t step = 3 * s.heads * s.head_dim;
-    return (struct vit_problem){VIT_ATTENTION,
-                                .attention = {type, step, step, s.batch, s.tokens, s.tokens, s.heads, s.head_dim}};
+    int D = s.heads * s.head_dim;
+    return (struct vit_problem){VIT_ATTENTION, .attention = {.format = type,
+                                                             .q_step = 3 * D,
+                                                             .kv_step = 3 * D,
+                                                             .dst_step = D,
+                                                             .q_rows = s.tokens,
+                                                             .kv_rows = s.tokens,
+                                                             .k_column = D,
+                                                             .v_column = 2 * D,
+                                                             .batch = s.batch,
+                                                             .queries = s.tokens,
+                                                             .tokens = s.tokens,
+                                                             .heads = s.heads,
+                                                             .head_dim = s.head_dim}};
 }
 
 /* The own implementations that this machine can run; their number. */
 static int list_own(struct vit_implementation list[OPERATORS_MAX])
 {
-    struct vit_problem problem = problem_of(VIT_F32, (struct shape){1, 1, 1, 1});
+    struct vit_problem problem = problem_of(VIT_ROWS_F32, (struct shape){1, 1, 1, 1});
     int own = 0, n = operators_list(list, &problem);
     for (int i = 0; i < n; i++)
         if (strncmp(list[i].name, "own:", 4) == 0)
@@ -48,26 +59,30 @@ static int list_own(struct vit_implementation list[OPERATORS_MAX])
     return own;
 }
 
-/* What implementation, NULL: plain loops, makes of qkv (B, T, 3, NH, HD), all of type on the way; the
- * caller frees it. */
-static float *attend(const struct vit_implementation *implementation, enum vit_dtype type, struct shape s,
-                     const float *qkv)
+/* What implementation, NULL: plain loops, makes of qkv (B, T, 3, NH, HD), all of type on the way, on so many threads;
+ * the caller frees it. */
+static float *attend_cut(const struct vit_implementation *implementation, enum vit_format type, struct shape s,
+                         const float *qkv, int threads)
 {
-    size_t n = dst_count(s), size = vit_dtype_size(type), D = (size_t)(s.heads * s.head_dim);
+    size_t n = dst_count(s);
     struct vit_problem problem = problem_of(type, s);
-    char *data = operators_narrowed(qkv, type, 3 * n);
-    void *dst = malloc(n * size);
-    cr_assert(dst);
-    operators_run(implementation ? implementation : vit_plain_implementation(&problem), &problem,
-                  (struct vit_buffers){dst, {data, data + size * D, data + size * 2 * D}}, NULL);
+    void *data = operators_narrowed(qkv, type, 3 * n), *dst = operators_narrowed(qkv, type, n);
+    operators_run_cut(implementation ? implementation : vit_plain_implementation(&problem), &problem,
+                      (struct vit_buffers){.dst = dst, .in = {data, data}}, NULL, threads, 1);
     float *wide = operators_widened(dst, type, n);
     free(data), free(dst);
     return wide;
 }
 
+static float *attend(const struct vit_implementation *implementation, enum vit_format type, struct shape s,
+                     const float *qkv)
+{
+    return attend_cut(implementation, type, s, qkv, 1);
+}
+
 static float *attention(const struct vit_implementation *implementation, struct shape s, const float *qkv)
 {
-    return attend(implementation, VIT_F32, s, qkv);
+    return attend(implementation, VIT_ROWS_F32, s, qkv);
 }
 
 static void compare_all(const char *what, struct shape s, const float *qkv, double tolerance)
@@ -111,7 +126,7 @@ Test(attention, every_shape_in_bf16)
         vit_round_to(qkv, VIT_BF16, (int64_t)(3 * n));
         float *want = attention(NULL, shapes[i], qkv);
         for (int k = list_own(list) - 1; k >= 0; k--) {
-            float *got = attend(&list[k], VIT_BF16, shapes[i], qkv);
+            float *got = attend(&list[k], VIT_ROWS_BF16, shapes[i], qkv);
             for (size_t j = 0; j < n; j++)
                 cr_assert(fabsf(got[j] - want[j]) <= fabsf(want[j]) / 256 + 6e-6f,
                           "%s, shape %zu, at %zu: got %.9g, expected %.9g", list[k].name, i, j, (double)got[j],
@@ -182,7 +197,7 @@ Test(attention, nan_stays_nan)
             float *qkv = random_floats(3 * n, 1);
             qkv[at] = NAN;
             float *want = attention(NULL, s, qkv), *got = attention(&list[k], s, qkv);
-            float *got_bf16 = attend(&list[k], VIT_BF16, s, qkv);
+            float *got_bf16 = attend(&list[k], VIT_ROWS_BF16, s, qkv);
             for (size_t i = 0; i < n; i++)
                 cr_assert(!isnan(got[i]) == !isnan(want[i]) && !isnan(got_bf16[i]) == !isnan(want[i]),
                           "%s, NaN at %zu: dst[%zu] is %g, %g in bf16, expected %g", list[k].name, at, i,
@@ -198,11 +213,9 @@ Test(attention, threads_do_not_change_the_result)
     float *qkv = random_floats(3 * n, 3);
     struct vit_implementation list[OPERATORS_MAX];
     for (int k = list_own(list) - 1; k >= 0; k--) {
-        omp_set_num_threads(1);
         float *one = attention(&list[k], s, qkv);
-        for (int threads = 2; threads <= 64; threads *= 2) {
-            omp_set_num_threads(threads);
-            float *many = attention(&list[k], s, qkv);
+        for (int threads = 2; threads <= 64; threads += threads < 8 ? 1 : 28) {
+            float *many = attend_cut(&list[k], VIT_ROWS_F32, s, qkv, threads);
             cr_assert_arr_eq(one, many, n * sizeof *one, "%s, %d threads", list[k].name, threads);
             free(many);
         }

@@ -317,7 +317,7 @@ Test(bench, profile_is_complete)
     const json_t *rest = json_array_get(steps, json_array_size(steps) - 1);
     cr_assert_str_eq(json_string_value(json_object_get(rest, "step")), "the rest");
     cr_assert(real(rest, "ms") > 0);
-    cr_assert_str_eq(json_string_value(json_object_get(json_array_get(steps, 0), "step")), "patch_embed.proj");
+    cr_assert_str_eq(json_string_value(json_object_get(json_array_get(steps, 0), "step")), "patches");
     cr_assert(json_is_string(json_object_get(json_array_get(steps, 0), "implementation")));
     json_decref(steps);
     program_free(&p);

@@ -3,7 +3,6 @@
 #include <criterion/criterion.h>
 #include <float.h>
 #include <math.h>
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "vit/choice/implementations.h"
 #include "vit/kernels/gemm.h"
 #include "vit/onednn/isa.h"
+
 /* A layer, its input and what dst holds before. In bf16 all are values that bf16 has. */
 struct layer {
     struct vit_problem problem;
@@ -24,13 +24,13 @@ static struct layer make_layer(int rows, int in, int out, struct vit_linear_prob
 {
     size_t n_src = (size_t)(rows * in), n_weight = (size_t)(in * out);
     p.rows = rows, p.in = in, p.out = out, p.images = 1;
-    p.weight = p.src;
+    p.src_step = in, p.dst_step = out;
     struct layer l = {{VIT_LINEAR, .linear = p},
                       operators_noise(n_src, 1, 1),
                       operators_noise(n_weight, 2, 1),
                       operators_noise((size_t)out, 3, 1),
                       operators_noise((size_t)(rows * out), 4, 1)};
-    if (p.src == VIT_BF16)
+    if (p.src == VIT_ROWS_BF16)
         vit_round_to(l.src, VIT_BF16, (int64_t)n_src), vit_round_to(l.weight, VIT_BF16, (int64_t)n_weight);
     return l;
 }
@@ -46,22 +46,29 @@ static size_t n_dst(const struct layer *l)
 }
 
 /* What implementation makes of l, as f32; freed by the caller. */
-static float *result(const struct layer *l, const struct vit_implementation *implementation)
+static float *result_cut(const struct layer *l, const struct vit_implementation *implementation, int threads,
+                         int columns)
 {
     const struct vit_linear_problem *p = &l->problem.linear;
     void *src = operators_narrowed(l->src, p->src, (size_t)(p->rows * p->in));
     void *dst = operators_narrowed(l->dst, p->dst, n_dst(l));
-    operators_run(implementation, &l->problem, (struct vit_buffers){dst, {src, NULL, l->bias}}, l->weight);
+    operators_run_cut(implementation, &l->problem, (struct vit_buffers){.dst = dst, .in = {src, NULL, l->bias}},
+                      l->weight, threads, columns);
     float *wide = operators_widened(dst, p->dst, n_dst(l));
     free(src), free(dst);
     return wide;
+}
+
+static float *result(const struct layer *l, const struct vit_implementation *implementation)
+{
+    return result_cut(l, implementation, 1, 1);
 }
 
 /* What the plain loops make of it in f32. */
 static float *expected(const struct layer *l)
 {
     struct layer f32 = *l;
-    f32.problem.linear.src = f32.problem.linear.weight = f32.problem.linear.dst = VIT_F32;
+    f32.problem.linear.src = f32.problem.linear.dst = VIT_ROWS_F32;
     return result(&f32, vit_plain_implementation(&f32.problem));
 }
 
@@ -86,16 +93,17 @@ static void check_layer(enum whose whose, int rows, int in, int out, struct vit_
         vit_problem_key(key, &l.problem);
         snprintf(name, sizeof name, "%.63s, %.191s", list[i].name, key);
         float *got = result(&l, &list[i]);
-        cr_assert(check_f32(message, name, got, want, n_dst(&l), p.dst == VIT_F32 ? 2e-6 : 4e-3), "%s", message);
+        cr_assert(check_f32(message, name, got, want, n_dst(&l), p.dst == VIT_ROWS_F32 ? 2e-6 : 4e-3), "%s", message);
         free(got);
     }
     free(want);
     free_layer(&l);
 }
 
-static void check_variants(enum whose whose, int rows, int in, int out, enum vit_dtype type)
+static void check_variants(enum whose whose, int rows, int in, int out, enum vit_format type)
 {
-    const struct vit_linear_problem p = {.src = type, .dst = type}, add = {.src = type, .dst = VIT_F32, .add = true};
+    const struct vit_linear_problem p = {.src = type, .dst = type},
+                                    add = {.src = type, .dst = VIT_ROWS_F32, .add = true};
     struct vit_linear_problem variants[] = {p, p, p, p, p, p, add, add};
     for (int i = 0; i < 8; i++) {
         variants[i].bias = i % 7 != 0;
@@ -109,7 +117,7 @@ Test(linear, every_implementation)
 {
     static const int shapes[][3] = {{1, 1, 1}, {5, 30, 75}, {17, 10, 9}, {65, 192, 200}, {65, 384, 1152}};
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
-        check_variants(ALL, shapes[s][0], shapes[s][1], shapes[s][2], VIT_F32);
+        check_variants(ALL, shapes[s][0], shapes[s][1], shapes[s][2], VIT_ROWS_F32);
 }
 
 /* Around the sizes of tiles, vectors, panels and blocks. */
@@ -120,20 +128,21 @@ static const int own_shapes[][3] = {{1, 1, 1},    {1, 7, 15},      {2, 8, 16},  
 Test(linear, own_at_every_edge)
 {
     for (size_t s = 0; s < sizeof own_shapes / sizeof *own_shapes; s++)
-        check_variants(OWN, own_shapes[s][0], own_shapes[s][1], own_shapes[s][2], VIT_F32);
+        check_variants(OWN, own_shapes[s][0], own_shapes[s][1], own_shapes[s][2], VIT_ROWS_F32);
 }
 
 Test(linear, own_in_bf16)
 {
     for (size_t s = 0; s < sizeof own_shapes / sizeof *own_shapes; s++)
-        check_variants(OWN, own_shapes[s][0], own_shapes[s][1], own_shapes[s][2], VIT_BF16);
+        check_variants(OWN, own_shapes[s][0], own_shapes[s][1], own_shapes[s][2], VIT_ROWS_BF16);
 }
 
 /* More rows than stay in the cache with a block: several passes over the weight. */
 Test(linear, own_in_pieces)
 {
     check_layer(OWN, 300, 1030, 33, (struct vit_linear_problem){.bias = true});
-    check_layer(OWN, 700, 1000, 20, (struct vit_linear_problem){.src = VIT_BF16, .dst = VIT_BF16, .bias = true});
+    check_layer(OWN, 700, 1000, 20,
+                (struct vit_linear_problem){.src = VIT_ROWS_BF16, .dst = VIT_ROWS_BF16, .bias = true});
 }
 
 /* Every upper half of a float, with lower halves on each side of what rounding tells apart, as vit_narrow does it. */
@@ -163,7 +172,7 @@ Test(linear, own_narrowing_of_every_kind_of_value)
         check_narrowing("avx512", &vit_gemm_avx512_bf16);
 }
 
-/* One row computed by itself has the bytes that it has among others, whatever the number of threads. */
+/* One row computed by itself has the bytes that it has among others, and however the layer is cut. */
 Test(linear, own_rows_are_independent)
 {
     enum { ROWS = 37, IN = 1500, OUT = 130 };
@@ -173,14 +182,16 @@ Test(linear, own_rows_are_independent)
     for (int i = 0; i < n; i++) {
         if (!is_own(&list[i]))
             continue;
-        omp_set_num_threads(1);
         float *first = result(&l, &list[i]);
-        for (int threads = 3; threads <= 7; threads += 2) {
-            omp_set_num_threads(threads);
-            float *whole = result(&l, &list[i]);
-            cr_assert_eq(memcmp(whole, first, n_dst(&l) * sizeof *whole), 0, "%d threads", threads);
-            free(whole);
-        }
+        for (int threads = 2; threads <= 7; threads++)
+            for (int columns = 1; columns <= threads; columns++) {
+                if (threads % columns != 0)
+                    continue;
+                float *whole = result_cut(&l, &list[i], threads, columns);
+                cr_assert_eq(memcmp(whole, first, n_dst(&l) * sizeof *whole), 0, "%d threads, %d by outputs", threads,
+                             columns);
+                free(whole);
+            }
         for (int r = 0; r < ROWS; r++) {
             struct layer one = {l.problem, l.src + r * IN, l.weight, l.bias, l.dst};
             one.problem.linear.rows = 1;
@@ -197,11 +208,14 @@ Test(linear, own_rows_are_independent)
 static float *activated(const struct vit_implementation *implementation, float *x, int n, enum vit_act act)
 {
     float one = 1, *dst = malloc((size_t)n * sizeof *dst);
-    struct layer l = {{VIT_LINEAR, .linear = {.rows = n, .images = 1, .in = 1, .out = 1, .activate = true, .act = act}},
-                      x,
-                      &one,
-                      NULL,
-                      dst};
+    struct layer l = {
+        {VIT_LINEAR,
+         .linear =
+             {.rows = n, .src_step = 1, .dst_step = 1, .images = 1, .in = 1, .out = 1, .activate = true, .act = act}},
+        x,
+        &one,
+        NULL,
+        dst};
     cr_assert(dst);
     float *got = result(&l, implementation);
     free(dst);
@@ -211,7 +225,8 @@ static float *activated(const struct vit_implementation *implementation, float *
 /* The own implementations of an f32 layer. */
 static int list_own(struct vit_implementation list[OPERATORS_MAX])
 {
-    struct vit_problem problem = {VIT_LINEAR, .linear = {.rows = 1, .images = 1, .in = 1, .out = 1}};
+    struct vit_problem problem = {VIT_LINEAR,
+                                  .linear = {.rows = 1, .src_step = 1, .dst_step = 1, .images = 1, .in = 1, .out = 1}};
     int own = 0, n = operators_list(list, &problem);
     for (int i = 0; i < n; i++)
         if (is_own(&list[i]))

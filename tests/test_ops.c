@@ -17,7 +17,7 @@ static void check_all(const struct vit_problem *problem, struct vit_buffers buff
                       const float *want, size_t n, double tolerance)
 {
     struct vit_implementation list[OPERATORS_MAX];
-    float *before = operators_narrowed(buffers.dst, VIT_F32, n);
+    float *before = operators_narrowed(buffers.dst, VIT_ROWS_F32, n);
     for (int i = operators_list(list, problem) - 1; i >= 0; i--) {
         char message[CHECK_MESSAGE_MAX], name[128];
         snprintf(name, sizeof name, "%s by %s", vit_op_name(problem->op), list[i].name);
@@ -34,10 +34,27 @@ static void check_against_plain(const struct vit_problem *problem, struct vit_bu
 {
     float *want = operators_noise(n, 0, 1), *got = operators_noise(n, 0, 1);
     operators_run(vit_plain_implementation(problem), problem,
-                  (struct vit_buffers){want, {buffers.in[0], buffers.in[1], buffers.in[2]}}, NULL);
+                  (struct vit_buffers){.dst = want, .in = {buffers.in[0], buffers.in[1], buffers.in[2]}}, NULL);
     buffers.dst = got;
     check_all(problem, buffers, NULL, want, n, tolerance);
     free(want), free(got);
+}
+
+/* Queries (B, Q, NH, HD) over keys and values (B, T, 2, NH, HD). */
+static struct vit_problem attention_problem(int B, int Q, int T, int NH, int HD)
+{
+    int D = NH * HD;
+    return (struct vit_problem){VIT_ATTENTION, .attention = {.q_step = D,
+                                                             .kv_step = 2 * D,
+                                                             .dst_step = D,
+                                                             .q_rows = Q,
+                                                             .kv_rows = T,
+                                                             .v_column = D,
+                                                             .batch = B,
+                                                             .queries = Q,
+                                                             .tokens = T,
+                                                             .heads = NH,
+                                                             .head_dim = HD}};
 }
 
 Test(ops, attention_worked_by_hand)
@@ -47,8 +64,8 @@ Test(ops, attention_worked_by_hand)
                 kv[3][2][2] = {{{.3f, .4f}, {.7f, .8f}}, {{.1f, .2f}, {.9f, 1.0f}}, {{.5f, .6f}, {1.1f, 1.2f}}};
     const float want[2] = {.902888f, 1.002888f};
     float dst[2] = {0};
-    struct vit_problem problem = {VIT_ATTENTION, .attention = {VIT_F32, 2, 4, 1, 1, 3, 1, 2}};
-    check_all(&problem, (struct vit_buffers){dst, {q, kv[0][0], kv[0][1]}}, NULL, want, 2, 1e-6);
+    struct vit_problem problem = attention_problem(1, 1, 3, 1, 2);
+    check_all(&problem, (struct vit_buffers){.dst = dst, .in = {q, kv}}, NULL, want, 2, 1e-6);
 }
 
 Test(ops, attention)
@@ -59,8 +76,10 @@ Test(ops, attention)
         int B = shapes[s][0], T = shapes[s][1], NH = shapes[s][2], HD = shapes[s][3], D = NH * HD;
         size_t n = (size_t)(B * T * D);
         float *qkv = operators_noise(3 * n, (uint32_t)s + 1, 3); /* scores far apart, as in a trained model */
-        struct vit_problem problem = {VIT_ATTENTION, .attention = {VIT_F32, 3 * D, 3 * D, B, T, T, NH, HD}};
-        check_against_plain(&problem, (struct vit_buffers){NULL, {qkv, qkv + D, qkv + 2 * D}}, n, 2e-6);
+        struct vit_problem problem = attention_problem(B, T, T, NH, HD);
+        problem.attention.q_step = problem.attention.kv_step = 3 * D;
+        problem.attention.k_column = D, problem.attention.v_column = 2 * D;
+        check_against_plain(&problem, (struct vit_buffers){.dst = NULL, .in = {qkv, qkv}}, n, 2e-6);
         free(qkv);
     }
 }
@@ -73,8 +92,8 @@ Test(ops, cross_attention)
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
         int B = shapes[s][0], Q = shapes[s][1], T = shapes[s][2], NH = shapes[s][3], HD = shapes[s][4], D = NH * HD;
         float *q = operators_noise((size_t)(B * Q * D), 1, 9), *kv = operators_noise(2 * (size_t)(B * T * D), 2, 1);
-        struct vit_problem problem = {VIT_ATTENTION, .attention = {VIT_F32, D, 2 * D, B, Q, T, NH, HD}};
-        check_against_plain(&problem, (struct vit_buffers){NULL, {q, kv, kv + D}}, (size_t)(B * Q * D), 2e-6);
+        struct vit_problem problem = attention_problem(B, Q, T, NH, HD);
+        check_against_plain(&problem, (struct vit_buffers){.dst = NULL, .in = {q, kv}}, (size_t)(B * Q * D), 2e-6);
         free(q), free(kv);
     }
 }
@@ -93,9 +112,9 @@ Test(ops, norm)
         float *gain = operators_noise((size_t)D, 7, 1), *shift = operators_noise((size_t)D, 8, 1);
         for (size_t i = 0; i < n; i++)
             src[i] += shapes[s].offset;
-        struct vit_problem problem = {VIT_NORM, .norm = {VIT_F32, rows, D, 1e-6f}};
+        struct vit_problem problem = {VIT_NORM, .norm = {VIT_ROWS_F32, rows, D, D, 1e-6f}};
         /* An offset of 100 costs its share of f32's 24 bits. */
-        check_against_plain(&problem, (struct vit_buffers){NULL, {src, gain, shift}}, n,
+        check_against_plain(&problem, (struct vit_buffers){.dst = NULL, .in = {src, gain, shift}}, n,
                             shapes[s].offset > 0 ? 2e-5 : 2e-6);
         free(src), free(gain), free(shift);
     }
@@ -136,7 +155,7 @@ Test(ops, parameters_of_a_part_of_a_layer)
     cr_assert_eq(vit_params_packed(params, &linear, kernel, &packed, NULL), VIT_OK);
     cr_assert_eq(vit_params_packed(params, &linear, kernel, &again, NULL), VIT_OK);
     cr_assert_eq(packed, again);
-    cr_assert_eq(kernel->run(kernel, &(struct vit_buffers){dst, {src, packed, b}}, NULL, NULL), VIT_OK);
+    cr_assert_eq(kernel->run(kernel, &(struct vit_buffers){.dst = dst, .in = {src, packed, b}}, NULL, NULL), VIT_OK);
     cr_assert_arr_eq(dst, want, sizeof want);
     vit_kernel_free(kernel);
     vit_params_free(params);
@@ -151,13 +170,13 @@ Test(ops, embed_and_mean)
     const float src[] = {1, 2, 3, 4, 5, 6, -1, -2, -3, -4, -5, -6};
     const float tokens[] = {1, 2, 3, 4, 11, 22, 33, 44, 55, 66, 1, 2, 3, 4, 9, 18, 27, 36, 45, 54};
     float x[B * T * D], mean[B * D];
-    check_all(&(struct vit_problem){VIT_EMBED, .embed = {B, T, N, D}}, (struct vit_buffers){x, {src, prefix, pos}},
-              NULL, tokens, B * T * D, 0);
+    check_all(&(struct vit_problem){VIT_EMBED, .embed = {0, B * T, T, N, D}},
+              (struct vit_buffers){.dst = x, .in = {src, prefix, pos}}, NULL, tokens, B * T * D, 0);
     memcpy(x, tokens, sizeof x);
-    check_all(&(struct vit_problem){VIT_MEAN, .mean = {B, N, D, D, T * D, D}}, (struct vit_buffers){mean, {x + 2 * D}},
-              NULL, (const float[]){33, 44, 27, 36}, B * D, 0);
-    check_all(&(struct vit_problem){VIT_MEAN, .mean = {B, 1, D, D, T * D, D}}, (struct vit_buffers){mean, {x + D}},
-              NULL, (const float[]){3, 4, 3, 4}, B * D, 0);
+    check_all(&(struct vit_problem){VIT_MEAN, .mean = {B, N, D, D, T * D, D}},
+              (struct vit_buffers){.dst = mean, .in = {x + 2 * D}}, NULL, (const float[]){33, 44, 27, 36}, B * D, 0);
+    check_all(&(struct vit_problem){VIT_MEAN, .mean = {B, 1, D, D, T * D, D}},
+              (struct vit_buffers){.dst = mean, .in = {x + D}}, NULL, (const float[]){3, 4, 3, 4}, B * D, 0);
 }
 
 Test(ops, mean_of_rows_far_apart)
@@ -166,7 +185,8 @@ Test(ops, mean_of_rows_far_apart)
     const float src[8] = {1, 2, 3, 4, 5, 8, 11, 14}, want[8] = {-1, -1, 3, 5, -1, -1, 7, 9};
     float dst[8] = {-1, -1, -1, -1, -1, -1, -1, -1};
     struct vit_problem problem = {VIT_MEAN, .mean = {2, 2, 2, 4, 2, 4}};
-    operators_run(vit_plain_implementation(&problem), &problem, (struct vit_buffers){dst + 2, {src}}, NULL);
+    operators_run(vit_plain_implementation(&problem), &problem, (struct vit_buffers){.dst = dst + 2, .in = {src}},
+                  NULL);
     cr_assert_arr_eq(dst, want, sizeof want);
 }
 
@@ -175,8 +195,8 @@ Test(ops, gate)
     /* x / (1 + e^-x) of 1 and -2 is .7310586 and -.2384058. */
     const float src[2][4] = {{1, -2, 3, .5f}, {0, 1, 7, -1}}, want[4] = {2.1931757f, -.1192029f, 0, -.7310586f};
     float dst[4] = {0};
-    check_all(&(struct vit_problem){VIT_GATE, .gate = {2, 2, VIT_ACT_SILU}}, (struct vit_buffers){dst, {src[0]}}, NULL,
-              want, 4, 1e-7);
+    check_all(&(struct vit_problem){VIT_GATE, .gate = {2, 2, VIT_ACT_SILU}},
+              (struct vit_buffers){.dst = dst, .in = {src[0]}}, NULL, want, 4, 1e-7);
 }
 
 /* Against the functions as books have them, in f64. */
@@ -188,14 +208,14 @@ Test(ops, gate_of_every_activation)
     for (int i = 0; i < F; i++) {
         double x = src[i], other = src[F + i];
         want[VIT_ACT_GELU_ERF][i] = (float)(0.5 * x * (1 + erf(x * sqrt(0.5))) * other);
-        want[VIT_ACT_GELU_TANH][i] = (float)(0.5 * x * (1 + tanh(sqrt(2 / acos(-1.0)) * (x + 0.044715 * x * x * x))) *
-                                             other);
+        want[VIT_ACT_GELU_TANH][i] =
+            (float)(0.5 * x * (1 + tanh(sqrt(2 / acos(-1.0)) * (x + 0.044715 * x * x * x))) * other);
         want[VIT_ACT_QUICK_GELU][i] = (float)(x / (1 + exp(-1.702 * x)) * other);
         want[VIT_ACT_SILU][i] = (float)(x / (1 + exp(-x)) * other);
     }
     for (int act = VIT_ACT_GELU_ERF; act <= VIT_ACT_SILU; act++)
-        check_all(&(struct vit_problem){VIT_GATE, .gate = {1, F, (enum vit_act)act}}, (struct vit_buffers){dst, {src}},
-                  NULL, want[act], F, 1e-6);
+        check_all(&(struct vit_problem){VIT_GATE, .gate = {1, F, (enum vit_act)act}},
+                  (struct vit_buffers){.dst = dst, .in = {src}}, NULL, want[act], F, 1e-6);
     free(src);
 }
 
@@ -206,7 +226,7 @@ Test(ops, qk_norm_worked_by_hand)
     const float q_gain[2] = {2, 3}, q_shift[2] = {.5f, -1}, k_gain[2] = {1, -1}, k_shift[2] = {0, .25f};
     float qkv[12] = {1, 3, -3, -5, 9, 7, 2, 4, 7, 8, 9, 10};
     check_all(&(struct vit_problem){VIT_QK_NORM, .qk_norm = {1, 2, 2, 3}},
-              (struct vit_buffers){qkv, {q_gain, q_shift, k_gain, k_shift}}, NULL, want, 12, 1e-7);
+              (struct vit_buffers){.dst = qkv, .in = {q_gain, q_shift, k_gain, k_shift}}, NULL, want, 12, 1e-7);
 }
 
 /* As the plain norm has it, head by head. */
@@ -219,16 +239,16 @@ Test(ops, qk_norm)
         float *want = operators_noise(n, 1, 1), *got = operators_noise(n, 1, 1), *v[4];
         for (uint32_t i = 0; i < 4; i++)
             v[i] = operators_noise(head, i + 2, 1);
-        struct vit_problem one = {VIT_NORM, .norm = {VIT_F32, 1, HD, 1e-6f}};
+        struct vit_problem one = {VIT_NORM, .norm = {VIT_ROWS_F32, 1, HD, HD, 1e-6f}};
         for (int i = 0; i < rows * 3 * NH; i++) {
             int part = i / NH % 3;
             float *x = want + i * HD;
             if (part < 2)
                 operators_run(vit_plain_implementation(&one), &one,
-                              (struct vit_buffers){x, {x, v[2 * part], v[2 * part + 1]}}, NULL);
+                              (struct vit_buffers){.dst = x, .in = {x, v[2 * part], v[2 * part + 1]}}, NULL);
         }
         check_all(&(struct vit_problem){VIT_QK_NORM, .qk_norm = {rows, NH, HD, 1e-6f}},
-                  (struct vit_buffers){got, {v[0], v[1], v[2], v[3]}}, NULL, want, n, 2e-6);
+                  (struct vit_buffers){.dst = got, .in = {v[0], v[1], v[2], v[3]}}, NULL, want, n, 2e-6);
         free(want), free(got), free(v[0]), free(v[1]), free(v[2]), free(v[3]);
     }
 }

@@ -122,7 +122,7 @@ Test(pixels, patches_in_the_order_of_a_convolution)
     memcpy(p.std, std, sizeof std);
     for (int i = 0; i < S * S * 3; i++)
         pixels[i] = (uint8_t)(i * 7 % 256);
-    vit_patchify(patches, pixels, P, &p);
+    vit_patchify(patches, pixels, P, &p, 0, 4);
     for (int n = 0; n < 4; n++) {
         for (int i = 0; i < 3 * P * P; i++) {
             int c = i / (P * P), y = n / 2 * P + i / P % P, x = n % 2 * P + i % P;
@@ -134,6 +134,6 @@ Test(pixels, patches_in_the_order_of_a_convolution)
     }
     /* torch: (torch.tensor(200, dtype=torch.uint8).float().div(255) - 0.485) / 0.229 */
     pixels[0] = 200;
-    vit_patchify(patches, pixels, P, &p);
+    vit_patchify(patches, pixels, P, &p, 0, 4);
     cr_expect_float_eq(patches[0], 1.30704677f, 1e-6f);
 }

@@ -260,10 +260,10 @@ static void say_plan(const struct job *job)
     vit_say("model %s (%s), oneDNN %s on %s", job->model_path, vit_model_config(job->model)->arch,
             vit_onednn_version(onednn), vit_isa());
     const struct vit_session_options *session = &job->session_options;
-    bool bf16 = vit_session_precision(job->streams[0].session) == VIT_PRECISION_BF16;
+    const char *precision = vit_precision_name(vit_session_precision(job->streams[0].session));
     vit_say("%zu inputs; %zu other entries of folders skipped; %d stream%s of batches of %d, each on %d thread%s, %s%s",
             job->inputs.n, job->inputs.n_skipped, job->n_streams, job->n_streams == 1 ? "" : "s", session->batch,
-            session->threads, session->threads == 1 ? "" : "s", bf16 ? "bf16" : "f32",
+            session->threads, session->threads == 1 ? "" : "s", precision,
             session->reference ? ", plain loops" : "");
 }
 

@@ -12,10 +12,10 @@
  *     vit_model_free(model);
  *
  * A model is immutable and may be shared by any number of threads. A session belongs to one thread at a time; it holds
- * everything that classifying needs, so that vit_classify neither allocates nor creates threads after its first call; it
- * is of no use in a forked child, where OpenMP's threads are missing. The library has no global state, never prints, reads
- * no environment variable and has no default model. It never exits, but oneDNN and OpenMP end the process when memory for
- * what is their own runs out. */
+ * everything that classifying needs, its threads too, so that vit_classify neither allocates nor creates threads; in a
+ * forked child, where the threads are missing, it refuses (unsupported). The library has no global state, never prints,
+ * reads no environment variable and has no default model. It never exits, but oneDNN ends the process when memory for
+ * what is its own runs out. */
 #ifndef VIT_VIT_H
 #define VIT_VIT_H
 
@@ -103,16 +103,23 @@ vit_status vit_decode_image(uint8_t **rgb, int *width, int *height, const struct
 
 struct vit_session;
 
+/* Sums, norms, softmax and the residual stream are f32 in each of them. Refused (unsupported) where the CPU has no
+ * instructions for it. */
 enum vit_precision {
-    VIT_PRECISION_F32,
-    VIT_PRECISION_BF16, /* weights and activations in bf16, sums, norms and the residual stream in f32; refused
-                           (unsupported) where the CPU has no bf16 instructions */
-    VIT_PRECISION_AUTO  /* bf16 where the CPU has it, else f32 */
+    VIT_PRECISION_F32,    /* with AMX each number as the sum of three in bf16, which together hold all its bits; the six
+                             products of them that matter leave smaller errors than f32's own multiply-adds */
+    VIT_PRECISION_BF16,   /* weights and activations in bf16 */
+    VIT_PRECISION_BF16X2, /* as the sum of two numbers in bf16, three products: logits within 1e-4 of f32's; AMX alone */
+    VIT_PRECISION_AUTO    /* bf16 where the CPU has it, else f32 */
 };
+
+/* "f32", "bf16", "bf16x2" or "auto". */
+const char *vit_precision_name(enum vit_precision precision);
 
 /* Of several implementations of an operator, only those are used whose answer, to the very problem that they are to solve,
  * was compared with that of plain loops. Which of them, is decided once for all sessions of a model that have the same batch,
- * precision, number of threads and way of tuning: their answers have the same bytes. */
+ * precision, number of threads and way of tuning: their answers have the same bytes. With as many images as threads or
+ * more, each thread takes its own images through all layers; with fewer, they share each image. */
 enum vit_tune {
     VIT_TUNE_OFF,  /* the first */
     VIT_TUNE_ON,   /* the fastest, by timing them once; what the cache file knows is not timed again */
@@ -121,7 +128,7 @@ enum vit_tune {
 
 struct vit_session_options {
     int batch;             /* images in one run of the plan, at least 1; fewer are padded */
-    int threads;           /* at least 1; 0: vit_default_threads(); fewer where OpenMP starts fewer */
+    int threads;           /* at least 1; 0: vit_default_threads() */
     enum vit_precision precision;
     enum vit_tune tune;
     const char *tune_cache; /* file that keeps the choices; NULL: they are not kept */
@@ -161,7 +168,7 @@ void vit_session_profile(struct vit_session *session, bool on);
 int vit_session_n_steps(const struct vit_session *session);
 void vit_session_step(const struct vit_session *session, int i, struct vit_step_info *info);
 
-/* The precision that a session computes in: f32 or bf16. */
+/* The precision that a session computes in; never auto. */
 enum vit_precision vit_session_precision(const struct vit_session *session);
 
 /* What this machine reaches in matrix products of one precision (f32 or bf16) on so many threads: the best of square

@@ -256,7 +256,7 @@ static vit_status run_configurations(struct job *job, const struct vit_bench_sub
         vit_status status = run_one(job, subject, &run, err);
         if (status != VIT_OK)
             return vit_context(err, status, "%s, %s, batch %d, threads %d, streams %d", subject->name,
-                               vit_bench_precision_name((enum vit_precision)chosen[0]), chosen[1], chosen[2],
+                               vit_precision_name((enum vit_precision)chosen[0]), chosen[1], chosen[2],
                                chosen[3]);
     }
     return VIT_OK;

@@ -143,7 +143,7 @@ static bool is_model(const json_t *entry, const char *model)
 
 static const json_t *find_counterpart(const json_t *old, const struct vit_bench_run *run)
 {
-    const char *precision = vit_bench_precision_name(run->precision);
+    const char *precision = vit_precision_name(run->precision);
     for (size_t i = 0; i < json_array_size(old); i++) {
         const json_t *entry = json_array_get(old, i);
         if (is_model(entry, run->model) && is_size(entry, run->image_size) && is_text(entry, "precision", precision) &&
@@ -231,7 +231,7 @@ static vit_status note_all(const struct vit_bench_report *report, const json_t *
     for (int i = 0; i < n; i++) {
         if (!entries[i]) {
             vit_bench_note(report, "%s, %s, batch %d, threads %d, streams %d: not there before", runs[i].model,
-                           vit_bench_precision_name(runs[i].precision), runs[i].batch, runs[i].threads,
+                           vit_precision_name(runs[i].precision), runs[i].batch, runs[i].threads,
                            runs[i].streams);
             continue;
         }

@@ -90,7 +90,7 @@ static void put_run(FILE *out, const struct scale *scale, const struct vit_bench
     put_model(out, run->model);
     fprintf(out, "</text>\n<text x=\"%d\" y=\"%d\" text-anchor=\"end\" fill=\"#666666\">"
             "%s, batch %d, threads %d, streams %d, n %zu</text>\n", LEFT - 12, y + 13,
-            vit_bench_precision_name(run->precision), run->batch, run->threads, run->streams, l->n);
+            vit_precision_name(run->precision), run->batch, run->threads, run->streams, l->n);
     fprintf(out, "<rect x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"14\" fill=\"#a8c6e8\"/>\n", left, y - 7,
             fmax(right - left, 1));
     fputs("<path stroke=\"#4477aa\" stroke-opacity=\"0.5\" d=\"", out);

@@ -78,7 +78,7 @@ void vit_bench_put_csv_summary(FILE *out, const struct vit_summary *s)
 
 void vit_bench_put_name(FILE *out, const struct vit_bench_run *run)
 {
-    fprintf(out, "| %s | %s | %d | %d | %d | ", run->model, vit_bench_precision_name(run->precision), run->batch,
+    fprintf(out, "| %s | %s | %d | %d | %d | ", run->model, vit_precision_name(run->precision), run->batch,
             run->threads, run->streams);
 }
 
@@ -89,7 +89,7 @@ void vit_bench_put_configuration(FILE *out, const struct vit_bench_run *run)
     if (run->image_size)
         fprintf(out, "\"image_size\":%d,", run->image_size);
     fprintf(out, "\"batch\":%d,\"threads\":%d,", run->batch, run->threads);
-    vit_bench_put_text(out, "precision", vit_bench_precision_name(run->precision));
+    vit_bench_put_text(out, "precision", vit_precision_name(run->precision));
     vit_bench_put_text(out, "tune", vit_bench_tune_name(run->tune));
     fprintf(out, "\"streams\":%d,", run->streams);
 }
@@ -102,7 +102,7 @@ void vit_bench_put_csv_configuration(FILE *out, const struct vit_bench_run *run)
     putc(',', out);
     if (run->image_size)
         fprintf(out, "%d", run->image_size);
-    fprintf(out, ",%d,%d,%s,%s,%d", run->batch, run->threads, vit_bench_precision_name(run->precision),
+    fprintf(out, ",%d,%d,%s,%s,%d", run->batch, run->threads, vit_precision_name(run->precision),
             vit_bench_tune_name(run->tune), run->streams);
 }
 
@@ -300,7 +300,7 @@ void vit_bench_report_notes(const struct vit_bench_report *report, const struct 
 {
     char name[400];
     snprintf(name, sizeof name, "%s, %s, batch %d, threads %d, streams %d", run->model,
-             vit_bench_precision_name(run->precision), run->batch, run->threads, run->streams);
+             vit_precision_name(run->precision), run->batch, run->threads, run->streams);
     if (run->other_load > BUSY)
         vit_bench_note(report, "%s: the machine was busy: %.0f %% of the CPUs' time went to others", name,
                        100 * run->other_load);

@@ -18,7 +18,7 @@ static void put_stage_md(FILE *out, const struct vit_bench_run *run, int stage, 
                 "One stage after the other, one stream: %.1f pictures/s.\n\n"
                 "| stage | n | ms for a picture, mean | min | median | p90 | p99 | share |\n"
                 "|---|--:|--:|--:|--:|--:|--:|--:|\n",
-                run->model, vit_bench_precision_name(run->precision), run->batch, run->threads, run->streams,
+                run->model, vit_precision_name(run->precision), run->batch, run->threads, run->streams,
                 vit_bench_images_per_s(run), 1e3 * run->cpu_s / (double)run->n_pictures, run->n_pictures, run->wall_s,
                 1e3 / total);
     fprintf(out, "| %s | %zu | ", STAGES[stage], ms->n);
@@ -116,7 +116,7 @@ static void put_profile_md(FILE *out, const struct vit_bench_run *run, double to
 {
     struct vit_bench_step sum = {.implementation = "", .flops = run->flops, .seconds = total};
     fprintf(out, "\n%s, %s, batch %d, %d threads: %.*f ms for a batch, the mean of %zu",
-            run->model, vit_bench_precision_name(run->precision), run->batch, run->threads,
+            run->model, vit_precision_name(run->precision), run->batch, run->threads,
             vit_bench_decimals(1e3 * total), 1e3 * total, run->latency.n);
     if (run->peak_flops > 0)
         fprintf(out, ", %.1f %% of the machine's %.0f GFLOP/s", 100 * run->flops / total / run->peak_flops,

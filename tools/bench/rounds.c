@@ -88,7 +88,7 @@ static vit_status add_configuration(struct side *side, const struct vit_bench_ru
     VIT_TRY(add(side, err, "--batch-size=%d", run->batch));
     VIT_TRY(add(side, err, "--threads=%d", run->threads));
     VIT_TRY(add(side, err, "--streams=%d", run->streams));
-    VIT_TRY(add(side, err, "--precision=%s", vit_bench_precision_name(run->precision)));
+    VIT_TRY(add(side, err, "--precision=%s", vit_precision_name(run->precision)));
     VIT_TRY(add(side, err, "--tune=%s", vit_bench_tune_name(run->tune)));
     VIT_TRY(add(side, err, "--warm-up=%d", options->warm_up));
     if (options->repetitions)

@@ -20,8 +20,3 @@ double vit_bench_flops_per_s(const struct vit_bench_run *run)
 {
     return run->flops / run->batch * vit_bench_images_per_s(run);
 }
-
-const char *vit_bench_precision_name(enum vit_precision precision)
-{
-    return precision == VIT_PRECISION_BF16 ? "bf16" : precision == VIT_PRECISION_F32 ? "f32" : "auto";
-}

@@ -59,6 +59,4 @@ void vit_bench_run_free(struct vit_bench_run *run);
 double vit_bench_images_per_s(const struct vit_bench_run *run);
 double vit_bench_flops_per_s(const struct vit_bench_run *run);
 
-const char *vit_bench_precision_name(enum vit_precision precision);
-
 #endif

@@ -2,7 +2,6 @@
 #include "tools/common/environment.h"
 
 #include <limits.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,28 +33,6 @@ static int omp_threads(void)
     return (*end == '\0' || *end == ',') && n >= 1 && n <= VIT_MAX_THREADS ? (int)n : 0;
 }
 
-static void *wait_for(void *lock)
-{
-    pthread_mutex_lock(lock);
-    pthread_mutex_unlock(lock);
-    return NULL;
-}
-
-/* Whether so many threads can be there at once: OpenMP would end the program where they cannot. */
-static bool can_start(int n)
-{
-    pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    pthread_t threads[VIT_MAX_THREADS];
-    int started = 0;
-    pthread_mutex_lock(&lock);
-    while (started < n && pthread_create(&threads[started], NULL, wait_for, &lock) == 0)
-        started++;
-    pthread_mutex_unlock(&lock);
-    for (int i = 0; i < started; i++)
-        pthread_join(threads[i], NULL);
-    return started == n;
-}
-
 static vit_status check_threads(int n, struct vit_error *err)
 {
     long processors = sysconf(_SC_NPROCESSORS_CONF);
@@ -63,8 +40,6 @@ static vit_status check_threads(int n, struct vit_error *err)
     if (n > most || n > VIT_MAX_THREADS)
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "%d threads are too many for the %ld processors here: at most %ld", n,
                         processors, most);
-    if (!can_start(n - 1))
-        return vit_fail(err, VIT_ERR_MEMORY, "%d threads cannot be started: see ulimit -u, and -v for their stacks", n);
     return VIT_OK;
 }
 

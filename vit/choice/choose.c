@@ -6,12 +6,12 @@
 #include "vit/choice/choose.h"
 
 #include <math.h>
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "vit/base/machine.h"
+#include "vit/choice/crew.h"
 #include "vit/choice/implementations.h"
 #include "vit/choice/sample.h"
 #include "vit/operators/plain.h"
@@ -22,13 +22,15 @@ static const size_t min_noise = (size_t)48 << 20; /* more than caches keep */
 static const double NEVER = 1e30;                 /* seconds */
 
 struct candidate {
-    struct vit_kernel *kernel;
+    struct vit_crew crew;
     double seconds[ROUNDS];
     double best; /* of them */
 };
 
 struct race {
-    const struct vit_problem *problem;
+    const struct vit_wanted *wanted;
+    int n_parts;
+    struct vit_part *parts;
     struct vit_choices *choices;
     struct vit_sample *sample;
     const char *noise; /* NULL: no operator of weights, or no memory */
@@ -41,12 +43,12 @@ struct race {
 };
 
 /* The scratch is shared, as in a plan, and written to: fresh memory would cost whoever asks for much of it. */
-static bool reserve(struct race *race, size_t size)
+static bool reserve(struct race *race, const struct vit_crew *crew)
 {
+    size_t size = (size_t)crew->n * crew->scratch_size;
     if (size <= race->scratch_size)
         return true;
     free(race->scratch);
-    size = (size + 63) / 64 * 64;
     race->scratch = aligned_alloc(64, size);
     race->scratch_size = race->scratch ? size : 0;
     if (race->scratch)
@@ -66,7 +68,7 @@ static void drop_slower(struct race *race, double factor)
         if (i == 0 || race->candidates[i].best <= limit)
             race->candidates[kept++] = race->candidates[i];
         else
-            vit_kernel_free(race->candidates[i].kernel);
+            vit_crew_free(&race->candidates[i].crew);
     }
     race->n = kept;
 }
@@ -77,15 +79,17 @@ static void enter(struct race *race, const struct vit_implementation *implementa
     struct candidate c = {.best = NEVER};
     bool conforms = implementation->create == vit_plain_create;
     if (race->n == MAX_CANDIDATES || (conforms && race->n > 0) ||
-        implementation->create(&c.kernel, implementation, race->problem, NULL) != VIT_OK)
+        vit_crew_create(&c.crew, implementation, race->n_parts, race->parts, race->wanted->team, NULL) != VIT_OK)
         return;
-    if (!conforms && reserve(race, c.kernel->scratch_size) &&
-        vit_sample_run(&conforms, &c.best, race->sample, c.kernel, race->scratch, NULL) != VIT_OK)
-        conforms = false;
+    if (!conforms && reserve(race, &c.crew)) {
+        c.crew.scratch = race->scratch;
+        if (vit_sample_run(&conforms, &c.best, race->sample, &c.crew, NULL) != VIT_OK)
+            conforms = false;
+    }
     if (conforms)
         race->candidates[race->n++] = c;
     else
-        vit_kernel_free(c.kernel);
+        vit_crew_free(&c.crew);
 }
 
 /* Those far behind leave at once. Without time to measure, the first that conforms is the only one. */
@@ -95,7 +99,7 @@ static void line_up(struct race *race)
     for (int part = 0; part < VIT_PARTS_OF_IMPLEMENTATIONS; part++) {
         if (race->n > 0 && !vit_choices_has_time(race->choices))
             return;
-        int n = vit_implementations(list, part, race->problem, NULL);
+        int n = vit_implementations(list, part, race->wanted->problem, NULL);
         for (int i = 0; i < n && (race->n == 0 || vit_choices_has_time(race->choices)); i++) {
             enter(race, &list[i]);
             drop_slower(race, 3);
@@ -105,17 +109,15 @@ static void line_up(struct race *race)
 
 static bool run_candidate(struct race *race, struct candidate *candidate, double *seconds)
 {
-    struct vit_buffers buffers = vit_sample_buffers(race->sample);
-    size_t size = candidate->kernel->packing.size;
-    if (race->at + size > race->noise_size)
+    struct vit_crew *crew = &candidate->crew;
+    if (race->at + crew->packing_size > race->noise_size)
         race->at = 0;
-    if (size > 0)
-        buffers.in[VIT_WEIGHT] = race->noise + race->at;
-    race->at += (size + 63) / 64 * 64;
-    double start = vit_now();
-    if (candidate->kernel->run(candidate->kernel, &buffers, race->scratch, NULL) != VIT_OK)
+    if (crew->packing_size > 0)
+        vit_crew_use(crew, race->noise + race->at);
+    race->at += crew->packing_size;
+    crew->scratch = race->scratch;
+    if (vit_crew_run(crew, seconds, NULL) != VIT_OK)
         return false;
-    *seconds = vit_now() - start;
     candidate->best = fmin(candidate->best, *seconds);
     return true;
 }
@@ -129,7 +131,7 @@ static int run_rounds(struct race *race)
         return 0;
     for (int i = 0; i < race->n; i++) {
         race->candidates[i].best = NEVER;
-        size = size > race->candidates[i].kernel->packing.size ? size : race->candidates[i].kernel->packing.size;
+        size = size > race->candidates[i].crew.packing_size ? size : race->candidates[i].crew.packing_size;
     }
     race->noise_size = size == 0 || size > min_noise ? size : min_noise;
     race->noise = vit_choices_noise(race->choices, race->noise_size);
@@ -176,53 +178,92 @@ static struct candidate *winner(struct race *race, int rounds)
     return best;
 }
 
-/* The winner's kernel; the others are freed. */
-static vit_status hold(struct vit_kernel **kernel, struct race *race, const char *key, struct vit_error *err)
+/* The winner's kernels; the others are freed. */
+static vit_status hold(struct vit_kernel **kernels, struct race *race, const char *key, struct vit_error *err)
 {
     line_up(race);
     if (race->n == 0)
-        return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "no implementation of %s conforms", key);
     bool alone = race->n == 1 && vit_choices_has_time(race->choices);
     int rounds = run_rounds(race);
     struct candidate *best = winner(race, rounds);
-    *kernel = best->kernel;
-    best->kernel = NULL;
-    vit_choices_put(race->choices, key, (*kernel)->name, vit_problem_flops(race->problem),
+    for (int i = 0; i < race->n_parts; i++) {
+        kernels[i] = best->crew.kernels[i];
+        best->crew.kernels[i] = NULL;
+    }
+    vit_choices_put(race->choices, key, kernels[0]->name, vit_problem_flops(race->wanted->problem),
                     alone || rounds >= ENOUGH ? best->best : 0);
     for (int i = 0; i < race->n; i++)
-        vit_kernel_free(race->candidates[i].kernel);
+        vit_crew_free(&race->candidates[i].crew);
     return VIT_OK;
 }
 
-/* The implementation called name, where there is one. */
-static bool create_known(struct vit_kernel **kernel, const struct vit_problem *problem, const char *name)
+/* ---- Without a race ---- */
+
+/* The parts of what is wanted, on the given buffers. */
+static int cut(struct vit_part *parts, const struct vit_wanted *wanted, const struct vit_buffers *buffers)
+{
+    return vit_cut(parts, wanted->problem, buffers, wanted->threads, wanted->columns).n;
+}
+
+static vit_status create_all(struct vit_kernel **kernels, struct vit_part *parts, const struct vit_wanted *wanted,
+                             const struct vit_implementation *implementation, struct vit_error *err)
+{
+    struct vit_crew crew;
+    int n = cut(parts, wanted, wanted->memory);
+    VIT_TRY(vit_crew_create(&crew, implementation, n, parts, wanted->team, err));
+    for (int i = 0; i < n; i++) {
+        kernels[i] = crew.kernels[i];
+        crew.kernels[i] = NULL;
+    }
+    vit_crew_free(&crew);
+    return VIT_OK;
+}
+
+/* Of the implementation called name, where there is one. */
+static bool create_known(struct vit_kernel **kernels, struct vit_part *parts, const struct vit_wanted *wanted,
+                         const char *name)
 {
     struct vit_implementation list[VIT_MAX_IMPLEMENTATIONS];
     for (int part = 0; part < VIT_PARTS_OF_IMPLEMENTATIONS; part++) {
-        if (vit_implementations(list, part, problem, name) > 0)
-            return list[0].create(kernel, &list[0], problem, NULL) == VIT_OK;
+        if (vit_implementations(list, part, wanted->problem, name) > 0)
+            return create_all(kernels, parts, wanted, &list[0], NULL) == VIT_OK;
     }
     return false;
 }
 
-vit_status vit_choose(struct vit_kernel **kernel, struct vit_choices *choices, const struct vit_problem *problem,
-                      const struct vit_buffers *memory, struct vit_error *err)
+/* ---- Public ---- */
+
+static vit_status choose(struct vit_kernel **kernels, struct vit_choices *choices, const struct vit_wanted *wanted,
+                         struct vit_part *parts, struct vit_error *err)
 {
-    const struct vit_implementation *plain = vit_plain_implementation(problem);
     char text[VIT_PROBLEM_KEY_MAX], key[VIT_CHOICE_TEXT_MAX];
-    vit_problem_key(text, problem);
+    vit_problem_key(text, wanted->problem);
     if (!choices || text[0] == '\0')
-        return plain->create(kernel, plain, problem, err);
-    snprintf(key, sizeof key, "%s, %d threads%s", text, omp_get_max_threads(),
+        return create_all(kernels, parts, wanted, vit_plain_implementation(wanted->problem), err);
+    snprintf(key, sizeof key, "%s, %d threads, %d by outputs%s", text, wanted->threads, wanted->columns,
              vit_choices_measures(choices) ? "" : ", the first that conforms");
     const char *known = vit_choices_find(choices, key);
-    if (known && create_known(kernel, problem, known))
+    if (known && create_known(kernels, parts, wanted, known))
         return VIT_OK;
-    struct race race = {.problem = problem, .choices = choices};
-    vit_status status = vit_sample_create(&race.sample, problem, memory, err);
-    if (status == VIT_OK)
-        status = hold(kernel, &race, key, err);
+    struct race race = {.wanted = wanted, .parts = parts, .choices = choices};
+    vit_status status = vit_sample_create(&race.sample, wanted->problem, wanted->memory, err);
+    if (status == VIT_OK) {
+        struct vit_buffers buffers = vit_sample_buffers(race.sample);
+        race.n_parts = cut(parts, wanted, &buffers);
+        status = hold(kernels, &race, key, err);
+    }
     vit_sample_free(race.sample);
     free(race.scratch);
+    return status;
+}
+
+vit_status vit_choose(struct vit_kernel **kernels, struct vit_choices *choices, const struct vit_wanted *wanted,
+                      struct vit_error *err)
+{
+    struct vit_part *parts = calloc((size_t)wanted->threads, sizeof *parts);
+    vit_status status =
+        parts ? choose(kernels, choices, wanted, parts, err) : vit_fail(err, VIT_ERR_MEMORY, "out of memory");
+    free(parts);
     return status;
 }

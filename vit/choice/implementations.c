@@ -5,31 +5,40 @@
 
 #include "vit/kernels/attention.h"
 #include "vit/kernels/gemm.h"
+#include "vit/kernels/rows.h"
+#include "vit/kernels/tiles_attention.h"
+#include "vit/kernels/tiles_linear.h"
 #include "vit/onednn/isa.h"
 #include "vit/onednn/onednn.h"
 #include "vit/operators/plain.h"
 
-enum { ANY = -1, NEVER = VIT_ISA_AMX + 1 };
+enum { ANY = -1, PANELS = -2, NEVER = VIT_ISA_AMX + 1 };
 
 /* Own implementations; of one operator, the better ones first. */
 static const struct row {
     enum vit_op op;
-    int type;   /* of the weight, or of an attention; or ANY */
+    int format; /* of src, or of an attention, enum vit_format; or PANELS or ANY */
     int needs;  /* the instruction set, of enum vit_isa_level */
     int behind; /* the one from which on oneDNN's come first, because it has better instructions than this uses */
     struct vit_implementation implementation;
 } rows[] = {
-    {VIT_LINEAR, VIT_F32, VIT_ISA_AVX512, NEVER, {"own:avx512", vit_gemm_create, &vit_gemm_avx512}},
-    {VIT_LINEAR, VIT_F32, VIT_ISA_AVX2, NEVER, {"own:avx2", vit_gemm_create, &vit_gemm_avx2}},
-    {VIT_LINEAR, VIT_BF16, VIT_ISA_AVX512, VIT_ISA_AMX, {"own:avx512", vit_gemm_create, &vit_gemm_avx512_bf16}},
-    {VIT_LINEAR, VIT_BF16, VIT_ISA_AVX2, VIT_ISA_AMX, {"own:avx2", vit_gemm_create, &vit_gemm_avx2_bf16}},
+    {VIT_LINEAR, PANELS, VIT_ISA_AMX, NEVER, {"own:amx", vit_tiles_linear_create, &vit_tiles_linear_amx}},
+    {VIT_LINEAR, VIT_ROWS_F32, VIT_ISA_AVX512, NEVER, {"own:avx512", vit_gemm_create, &vit_gemm_avx512}},
+    {VIT_LINEAR, VIT_ROWS_F32, VIT_ISA_AVX2, NEVER, {"own:avx2", vit_gemm_create, &vit_gemm_avx2}},
+    {VIT_LINEAR, VIT_ROWS_BF16, VIT_ISA_AVX512, VIT_ISA_AMX, {"own:avx512", vit_gemm_create, &vit_gemm_avx512_bf16}},
+    {VIT_LINEAR, VIT_ROWS_BF16, VIT_ISA_AVX2, VIT_ISA_AMX, {"own:avx2", vit_gemm_create, &vit_gemm_avx2_bf16}},
     {VIT_LINEAR, ANY, VIT_ISA_ANY, VIT_ISA_ANY, {"plain", vit_plain_create, &vit_plain_linear}},
 
+    {VIT_ATTENTION, PANELS, VIT_ISA_AMX, NEVER, {"own:amx", vit_tiles_attention_create, &vit_tiles_attention_amx}},
     {VIT_ATTENTION, ANY, VIT_ISA_AVX512, NEVER, {"own:avx512", vit_attention_create, &vit_attention_avx512}},
     {VIT_ATTENTION, ANY, VIT_ISA_AVX2, NEVER, {"own:avx2", vit_attention_create, &vit_attention_avx2}},
     {VIT_ATTENTION, ANY, VIT_ISA_ANY, VIT_ISA_ANY, {"plain", vit_plain_create, &vit_plain_attention}},
 
+    {VIT_NORM, ANY, VIT_ISA_AMX, NEVER, {"own:amx", vit_rows_create, &vit_rows_amx}},
+    {VIT_NORM, ANY, VIT_ISA_AVX512, NEVER, {"own:avx512", vit_rows_create, &vit_rows_avx512}},
+    {VIT_NORM, ANY, VIT_ISA_AVX2, NEVER, {"own:avx2", vit_rows_create, &vit_rows_avx2}},
     {VIT_NORM, ANY, VIT_ISA_ANY, VIT_ISA_ANY, {"plain", vit_plain_create, &vit_plain_norm}},
+    {VIT_PATCHIFY, ANY, VIT_ISA_ANY, NEVER, {"plain", vit_plain_create, &vit_plain_patchify}},
     {VIT_GATE, ANY, VIT_ISA_ANY, NEVER, {"plain", vit_plain_create, &vit_plain_gate}},
     {VIT_QK_NORM, ANY, VIT_ISA_ANY, NEVER, {"plain", vit_plain_create, &vit_plain_qk_norm}},
     {VIT_EMBED, ANY, VIT_ISA_ANY, NEVER, {"plain", vit_plain_create, &vit_plain_embed}},
@@ -42,10 +51,12 @@ enum { N_ROWS = sizeof rows / sizeof *rows };
 
 static bool fits(const struct row *row, const struct vit_problem *problem, int level)
 {
-    int type = problem->op == VIT_LINEAR      ? (int)problem->linear.weight
-               : problem->op == VIT_ATTENTION ? (int)problem->attention.type
-                                              : ANY;
-    return row->op == problem->op && (row->type == ANY || row->type == type) && row->needs <= level;
+    int format = problem->op == VIT_LINEAR      ? (int)problem->linear.src
+                 : problem->op == VIT_ATTENTION ? (int)problem->attention.format
+                                                : ANY;
+    bool panels = format != ANY && vit_format_parts((enum vit_format)format) > 0;
+    return row->op == problem->op && row->needs <= level &&
+           (row->format == ANY || row->format == format || (row->format == PANELS && panels));
 }
 
 int vit_implementations(struct vit_implementation list[VIT_MAX_IMPLEMENTATIONS], int part,

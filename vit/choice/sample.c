@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "vit/base/half.h"
-#include "vit/base/machine.h"
 #include "vit/operators/plain.h"
 
 enum { PERIOD = 8209 }; /* of the noise; a prime, so that no two rows of a matrix are alike */
@@ -16,21 +15,27 @@ struct vit_sample {
     float noise[PERIOD];
     struct vit_buffers buffers; /* dst and activations: the caller's; the rest: ours */
     float *weight, *vectors;    /* (out, in); bias, or gain and shift */
-    int64_t images, count;      /* of dst: images of count elements each */
-    enum vit_dtype type;        /* of dst */
-    double *want;               /* what the plain loops make of the picked elements of the first image */
-    double top;                 /* the largest of them */
+    /* dst: rows of so many images, an image's rows image_rows apart. */
+    enum vit_format format;
+    int64_t step, images, rows, image_rows;
+    int width, column;
+    double *want; /* what the plain loops make of the picked elements of the first image */
+    double top;   /* the largest of them */
     int64_t n_picked;
-    int64_t *picked;
-    void *packed; /* room for a weight */
+    struct place {
+        int64_t row;
+        int column;
+    } * picked;
+    float *lines; /* two rows of dst */
+    char *packed; /* room for a weight */
     size_t packed_size;
 };
 
 /* How far from the plain loops a value may be, relative to the largest one: rounding, some bits of it. What is wrong is
  * wrong by its whole size. */
-static double tolerance(enum vit_dtype type)
+static double tolerance(enum vit_format format)
 {
-    return type == VIT_F32 ? 2e-5 : 1e-2;
+    return vit_format_is_bf16(format) ? 1e-2 : format == VIT_PANELS_BF16X2 ? 1e-4 : 2e-5;
 }
 
 /* ---- Data ---- */
@@ -45,25 +50,36 @@ static void make_noise(struct vit_sample *s)
     }
 }
 
-/* The noise from element seed + first on. */
-static void fill_row(const struct vit_sample *s, void *dst, enum vit_dtype type, int64_t seed, int64_t first, int64_t n)
+/* The noise from element seed + first on; of an array's row, up to the end of its last panel. */
+static void fill_row(const struct vit_sample *s, enum vit_format format, void *dst, int64_t step, int64_t row,
+                     int column, int width, int64_t seed, int64_t first)
 {
-    for (int64_t i = 0, at = (seed * 1009 + first) % PERIOD, some; i < n; i += some, at = 0) {
-        some = n - i < PERIOD - at ? n - i : PERIOD - at;
-        if (type == VIT_F32)
-            memcpy((float *)dst + i, s->noise + at, (size_t)some * sizeof *s->noise);
-        else
-            vit_narrow((uint16_t *)dst + i, s->noise + at, type, some);
+    int64_t at = (seed * 1009 + first) % PERIOD;
+    for (int i = 0, some; i < width; i += some, at = 0) {
+        some = width - i < PERIOD - at ? width - i : (int)(PERIOD - at);
+        vit_format_write(format, dst, step, row, column + i, s->noise + at, some);
     }
+    vit_format_fill(format, dst, step, row, column + width);
 }
 
-/* The same rows of width elements, step elements apart, for every image. */
-static void fill(const struct vit_sample *s, const void *data, enum vit_dtype type, int64_t seed, int64_t images,
-                 int64_t rows, int64_t step, int64_t width)
+/* The same rows for every image, image_rows apart. */
+static void fill(const struct vit_sample *s, enum vit_format format, const void *data, int64_t step, int64_t images,
+                 int64_t rows, int64_t image_rows, int column, int width, int64_t seed)
 {
-    char *at = (char *)(uintptr_t)data;
     for (int64_t i = 0; i < images * rows; i++)
-        fill_row(s, at + (size_t)(i * step) * vit_dtype_size(type), type, seed, i % rows * width, width);
+        fill_row(s, format, (void *)(uintptr_t)data, step, i / rows * image_rows + i % rows, column, width, seed,
+                 i % rows * width);
+}
+
+/* What is not written to stays NaN. */
+static void spoil(const struct vit_sample *s)
+{
+    float nan[VIT_PANEL];
+    memset(nan, 0xff, sizeof nan);
+    for (int64_t i = 0; i < s->images * s->rows; i++)
+        for (int c = 0; c < s->width; c += VIT_PANEL)
+            vit_format_write(s->format, s->buffers.dst, s->step, i / s->rows * s->image_rows + i % s->rows,
+                             s->column + c, nan, s->width - c < VIT_PANEL ? s->width - c : VIT_PANEL);
 }
 
 /* Before every run: a kernel may write over its input. */
@@ -71,21 +87,20 @@ static void fill_buffers(const struct vit_sample *s)
 {
     const struct vit_linear_problem *l = &s->problem.linear;
     const struct vit_attention_problem *a = &s->problem.attention;
-    bool in_place = s->buffers.dst == s->buffers.in[VIT_SRC];
-    if (!in_place) /* what is not written to stays NaN */
-        memset(s->buffers.dst, 0xff, (size_t)(s->images * s->count) * vit_dtype_size(s->type));
+    const void *const *in = s->buffers.in;
+    if (s->buffers.dst != in[VIT_SRC])
+        spoil(s);
     if (s->problem.op == VIT_NORM) {
-        fill(s, s->buffers.in[VIT_SRC], VIT_F32, 1, s->images, 1, s->count, s->count);
+        fill(s, VIT_ROWS_F32, in[VIT_SRC], s->width, s->images, 1, 1, 0, s->width, 1);
     } else if (s->problem.op == VIT_LINEAR) {
-        int64_t rows = l->rows / l->images;
-        fill(s, s->buffers.in[VIT_SRC], l->src, 1, l->images, rows, l->in, l->in);
+        fill(s, l->src, in[VIT_SRC], l->src_step, s->images, s->rows, s->rows, 0, l->in, 1);
         if (l->add)
-            fill(s, s->buffers.dst, l->dst, 2, l->images, rows, l->out, l->out);
+            fill(s, l->dst, s->buffers.dst, l->dst_step, s->images, s->rows, s->rows, 0, l->out, 2);
     } else {
-        int64_t D = (int64_t)a->heads * a->head_dim;
-        fill(s, s->buffers.in[VIT_Q], a->type, 1, a->batch, a->queries, a->q_step, D);
-        fill(s, s->buffers.in[VIT_K], a->type, 2, a->batch, a->tokens, a->kv_step, D);
-        fill(s, s->buffers.in[VIT_V], a->type, 3, a->batch, a->tokens, a->kv_step, D);
+        int D = a->heads * a->head_dim;
+        fill(s, a->format, in[VIT_Q], a->q_step, a->batch, a->queries, a->q_rows, a->q_column, D, 1);
+        fill(s, a->format, in[VIT_KV], a->kv_step, a->batch, a->tokens, a->kv_rows, a->k_column, D, 2);
+        fill(s, a->format, in[VIT_KV], a->kv_step, a->batch, a->tokens, a->kv_rows, a->v_column, D, 3);
     }
 }
 
@@ -97,9 +112,9 @@ static bool is_picked(int64_t i, int64_t n, int64_t most)
     return n <= most || i * (most - 1) % (n - 1) < most - 1;
 }
 
-static void pick(struct vit_sample *s, int64_t element, double want)
+static void pick(struct vit_sample *s, int64_t row, int column, double want)
 {
-    s->picked[s->n_picked] = element;
+    s->picked[s->n_picked] = (struct place){row, column};
     s->want[s->n_picked++] = want;
     s->top = fmax(s->top, fabs(want));
 }
@@ -109,11 +124,10 @@ static void pick_linear(struct vit_sample *s)
     const struct vit_linear_problem *p = &s->problem.linear;
     struct vit_buffers plain = s->buffers;
     plain.in[VIT_WEIGHT] = s->weight;
-    int64_t rows = p->rows / p->images;
-    for (int64_t r = 0; r < rows; r++)
+    for (int64_t r = 0; r < s->rows; r++)
         for (int o = 0; o < p->out; o++)
-            if (is_picked(r, rows, 6) || is_picked(o, p->out, 8))
-                pick(s, r * p->out + o, vit_plain_linear_at(p, &plain, r, o));
+            if (is_picked(r, s->rows, 6) || is_picked(o, p->out, 8))
+                pick(s, r, o, vit_plain_linear_at(p, &plain, r, o));
 }
 
 /* values: scratch for tokens and head_dim doubles. */
@@ -124,7 +138,7 @@ static void pick_attention(struct vit_sample *s, double *values)
         for (int h = 0; h < p->heads && is_picked(q, p->queries, 6); h++) {
             vit_plain_attend(values, p, &s->buffers, 0, h, q, values + p->head_dim);
             for (int i = 0; i < p->head_dim; i++)
-                pick(s, ((int64_t)q * p->heads + h) * p->head_dim + i, values[i]);
+                pick(s, q, p->dst_column + h * p->head_dim + i, values[i]);
         }
 }
 
@@ -134,9 +148,9 @@ static int64_t most_picked(const struct vit_sample *s)
     const struct vit_linear_problem *l = &s->problem.linear;
     const struct vit_attention_problem *a = &s->problem.attention;
     switch (s->problem.op) {
-    case VIT_LINEAR: return 12 * (int64_t)l->out + 16 * (l->rows / l->images);
+    case VIT_LINEAR: return 12 * (int64_t)l->out + 16 * s->rows;
     case VIT_ATTENTION: return 12 * (int64_t)a->heads * a->head_dim;
-    default: return s->count;
+    default: return s->width;
     }
 }
 
@@ -144,7 +158,7 @@ static vit_status pick_all(struct vit_sample *s, struct vit_error *err)
 {
     const struct vit_attention_problem *a = &s->problem.attention;
     size_t most = (size_t)most_picked(s),
-           room = s->problem.op == VIT_ATTENTION ? (size_t)(a->tokens + a->head_dim) : (size_t)s->count;
+           room = s->problem.op == VIT_ATTENTION ? (size_t)(a->tokens + a->head_dim) : (size_t)s->width;
     s->want = malloc(most * sizeof *s->want);
     s->picked = malloc(most * sizeof *s->picked);
     double *values = s->problem.op == VIT_LINEAR ? NULL : malloc(room * sizeof *values);
@@ -157,8 +171,8 @@ static vit_status pick_all(struct vit_sample *s, struct vit_error *err)
         pick_attention(s, values);
     } else {
         vit_plain_norm_row(values, &s->problem.norm, &s->buffers, 0);
-        for (int64_t i = 0; i < s->count; i++)
-            pick(s, i, values[i]);
+        for (int i = 0; i < s->width; i++)
+            pick(s, 0, i, values[i]);
     }
     free(values);
     return status;
@@ -168,17 +182,18 @@ static vit_status pick_all(struct vit_sample *s, struct vit_error *err)
 
 static void measure_up(struct vit_sample *s)
 {
-    const struct vit_problem *p = &s->problem;
-    switch (p->op) {
-    case VIT_LINEAR:
-        s->images = p->linear.images, s->count = p->linear.rows / p->linear.images * p->linear.out,
-        s->type = p->linear.dst;
-        break;
-    case VIT_ATTENTION:
-        s->images = p->attention.batch, s->type = p->attention.type;
-        s->count = (int64_t)p->attention.queries * p->attention.heads * p->attention.head_dim;
-        break;
-    default: s->images = p->norm.rows, s->count = p->norm.width, s->type = p->norm.dst; break;
+    const struct vit_linear_problem *l = &s->problem.linear;
+    const struct vit_attention_problem *a = &s->problem.attention;
+    const struct vit_norm_problem *n = &s->problem.norm;
+    if (s->problem.op == VIT_LINEAR) {
+        s->format = l->dst, s->step = l->dst_step, s->width = l->out;
+        s->images = l->images, s->rows = s->image_rows = l->rows / l->images;
+    } else if (s->problem.op == VIT_ATTENTION) {
+        s->format = a->format, s->step = a->dst_step, s->width = a->heads * a->head_dim, s->column = a->dst_column;
+        s->images = a->batch, s->rows = a->queries, s->image_rows = a->q_rows;
+    } else {
+        s->format = n->dst, s->step = n->dst_step, s->width = n->width;
+        s->images = n->rows, s->rows = s->image_rows = 1;
     }
 }
 
@@ -190,11 +205,13 @@ static vit_status make_parameters(struct vit_sample *s, struct vit_error *err)
     size_t n_weight = linear ? (size_t)p->linear.in * (size_t)p->linear.out : 0;
     s->vectors = malloc((n + 1) * sizeof *s->vectors);
     s->weight = malloc((n_weight + 1) * sizeof *s->weight);
-    if (!s->vectors || !s->weight)
+    s->lines = malloc(2 * (size_t)s->width * sizeof *s->lines);
+    if (!s->vectors || !s->weight || !s->lines)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    fill_row(s, s->vectors, VIT_F32, 4, 0, (int64_t)n);
-    fill_row(s, s->weight, VIT_F32, 5, 0, (int64_t)n_weight);
-    if (linear && p->linear.weight == VIT_BF16)
+    fill_row(s, VIT_ROWS_F32, s->vectors, 0, 0, 0, (int)n, 4, 0);
+    for (int o = 0; linear && o < p->linear.out; o++)
+        fill_row(s, VIT_ROWS_F32, s->weight, p->linear.in, o, 0, p->linear.in, 5, (int64_t)o * p->linear.in);
+    if (linear && vit_format_is_bf16(p->linear.src))
         vit_round_to(s->weight, VIT_BF16, (int64_t)n_weight);
     if (linear)
         s->buffers.in[VIT_BIAS] = s->vectors;
@@ -230,55 +247,59 @@ void vit_sample_free(struct vit_sample *s)
 {
     if (!s)
         return;
-    free(s->weight), free(s->vectors), free(s->want), free(s->picked), free(s->packed);
+    free(s->weight), free(s->vectors), free(s->lines), free(s->want), free(s->picked), free(s->packed);
     free(s);
+}
+
+/* Whether row r of image b is that of the first image. */
+static bool is_alike(const struct vit_sample *s, int64_t b, int64_t r)
+{
+    float *first = s->lines, *other = first + s->width;
+    vit_format_read(first, s->format, s->buffers.dst, s->step, r, s->column, s->width);
+    vit_format_read(other, s->format, s->buffers.dst, s->step, b * s->image_rows + r, s->column, s->width);
+    return memcmp(first, other, (size_t)s->width * sizeof *first) == 0;
 }
 
 static bool conforms_to(const struct vit_sample *s)
 {
-    size_t element = vit_dtype_size(s->type), image = (size_t)s->count * element;
-    enum vit_dtype type = s->problem.op == VIT_LINEAR ? s->problem.linear.weight : s->type;
-    double allowed = fmax(tolerance(type), tolerance(s->type)) * s->top;
+    enum vit_format src = s->problem.op == VIT_LINEAR ? s->problem.linear.src : s->format;
+    double allowed = fmax(tolerance(src), tolerance(s->format)) * s->top;
     for (int64_t b = 1; b < s->images; b++)
-        if (memcmp((const char *)s->buffers.dst + (size_t)b * image, s->buffers.dst, image) != 0)
-            return false;
+        for (int64_t r = 0; r < s->rows; r++)
+            if (!is_alike(s, b, r))
+                return false;
     for (int64_t i = 0; i < s->n_picked; i++) {
         float got;
-        vit_widen(&got, (const char *)s->buffers.dst + (size_t)s->picked[i] * element, s->type, 1);
+        vit_format_read(&got, s->format, s->buffers.dst, s->step, s->picked[i].row, s->picked[i].column, 1);
         if (!(fabs(got - s->want[i]) <= allowed))
             return false;
     }
     return true;
 }
 
-/* Into s->packed, which grows: fresh memory for each kernel would cost more than packing. */
-static vit_status pack(struct vit_sample *s, struct vit_kernel *kernel, struct vit_error *err)
+/* Into s->packed, which grows: fresh memory for each implementation would cost more than packing. */
+static vit_status pack(struct vit_sample *s, struct vit_crew *crew, struct vit_error *err)
 {
-    if (s->packed_size < kernel->packing.size) {
+    if (s->packed_size < crew->packing_size) {
         free(s->packed);
-        s->packed_size = (kernel->packing.size + 63) / 64 * 64;
+        s->packed_size = crew->packing_size;
         s->packed = aligned_alloc(64, s->packed_size);
     }
     if (!s->packed) {
         s->packed_size = 0;
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
     }
-    return kernel->pack(kernel, s->packed, s->weight, err);
+    return vit_crew_pack(crew, s->packed, s->weight, err);
 }
 
-vit_status vit_sample_run(bool *conforms, double *seconds, struct vit_sample *sample, struct vit_kernel *kernel,
-                          void *scratch, struct vit_error *err)
+vit_status vit_sample_run(bool *conforms, double *seconds, struct vit_sample *sample, struct vit_crew *crew,
+                          struct vit_error *err)
 {
-    struct vit_buffers buffers = sample->buffers;
     *conforms = false;
-    if (kernel->packing.size > 0) {
-        VIT_TRY(pack(sample, kernel, err));
-        buffers.in[VIT_WEIGHT] = sample->packed;
-    }
+    if (crew->packing_size > 0)
+        VIT_TRY(pack(sample, crew, err));
     fill_buffers(sample);
-    double start = vit_now();
-    VIT_TRY(kernel->run(kernel, &buffers, scratch, err));
-    *seconds = vit_now() - start;
+    VIT_TRY(vit_crew_run(crew, seconds, err));
     *conforms = conforms_to(sample);
     return VIT_OK;
 }

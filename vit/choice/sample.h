@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "vit/operators/kernel.h"
+#include "vit/choice/crew.h"
 
 struct vit_sample;
 
@@ -15,12 +15,12 @@ vit_status vit_sample_create(struct vit_sample **sample, const struct vit_proble
                              const struct vit_buffers *memory, struct vit_error *err);
 void vit_sample_free(struct vit_sample *sample); /* NULL is fine */
 
-/* Packs the weight for kernel and runs it, which takes so many seconds, on the same numbers for every image and, where
- * it adds, on a residual that is not zero. It conforms when every image gets the same bytes, and the values are as near
- * the plain loops' as the type allows, as far as those were computed: some rows, and some columns of all rows, of which
- * the first and the last. scratch: the kernel's. */
-vit_status vit_sample_run(bool *conforms, double *seconds, struct vit_sample *sample, struct vit_kernel *kernel,
-                          void *scratch, struct vit_error *err);
+/* Packs the weight for crew and runs it, which takes so many seconds, on the same numbers for every image and, where
+ * it adds, on a residual that is not zero. It conforms when every image gets the same values to the last bit, and they
+ * are as near the plain loops' as the format allows, as far as those were computed: some rows, and some columns of all
+ * rows, of which the first and the last. The buffers of crew are the sample's, cut. */
+vit_status vit_sample_run(bool *conforms, double *seconds, struct vit_sample *sample, struct vit_crew *crew,
+                          struct vit_error *err);
 
 /* The sample's buffers; the weight is left to the caller. */
 struct vit_buffers vit_sample_buffers(const struct vit_sample *sample);

@@ -1,9 +1,9 @@
-/* attention.h: attention by own kernels: attention.c schedules, the inner loops of an instruction set
+/* attention.h: attention over rows by own kernels: attention.c schedules, the inner loops of an instruction set
  * compute (attention_loops.h).
  *
  * The unit of work is a block of queries of one head of one image. The keys and values of that head are packed into
- * panels first, which serve all its blocks that the same thread does. What is computed for a query does not depend on
- * the block or the thread that it falls to. */
+ * panels first, which serve all its blocks. What is computed for a query does not depend on the block that it falls
+ * to. */
 #ifndef VIT_ATTENTION_H
 #define VIT_ATTENTION_H
 
@@ -26,7 +26,7 @@ struct vit_attention_head {
     int64_t *fetched;
 };
 
-/* scratch: what one thread uses, 64-byte aligned. It holds the keys and values packed last. */
+/* scratch: 64-byte aligned. It holds the keys and values packed last. */
 struct vit_attention_isa {
     int (*most_queries)(int tokens); /* in a block */
     size_t (*scratch_size)(int tokens, int head_dim);
@@ -36,7 +36,7 @@ struct vit_attention_isa {
 
 extern const struct vit_attention_isa vit_attention_avx2, vit_attention_avx512;
 
-/* Kernels for attention; how of the implementation is a struct vit_attention_isa. */
+/* Kernels for attention over rows; how of the implementation is a struct vit_attention_isa. */
 vit_status vit_attention_create(struct vit_kernel **kernel, const struct vit_implementation *implementation,
                                 const struct vit_problem *problem, struct vit_error *err);
 

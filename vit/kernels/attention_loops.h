@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "vit/kernels/attention.h"
+#include "vit/kernels/transpose.h"
 
 /* ---- Memory ---- */
 

@@ -1,7 +1,6 @@
-/* gemm.c: a linear layer by the own kernels: how its weight is packed, which thread does what, and in which order. */
+/* gemm.c: a linear layer by the own kernels: how its weight is packed, and in which order it is worked off. */
 #include "vit/kernels/gemm.h"
 
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,12 +9,10 @@ struct gemm {
     struct vit_kernel base;
     struct vit_linear_problem p;
     const struct vit_gemm_isa *isa;
-    size_t element;              /* bytes of one of src and of the weight */
-    int row_parts, column_parts; /* stretches; a thread for each pair of them */
-    int depth;                   /* of a block */
-    int64_t rows;                /* that meet it while it is in the cache, at most */
-    /* The scratch of a thread, in floats. It begins with the sums (rows, panel). */
-    size_t wide_rows, wide_block, part;
+    size_t element;               /* bytes of one of src and of the weight */
+    int depth;                    /* of a block */
+    int64_t rows;                 /* that meet it while it is in the cache, at most */
+    size_t wide_rows, wide_block; /* places in the scratch, in floats; it begins with the sums (rows, panel) */
 };
 
 /* ---- Packing the weight ---- */
@@ -37,7 +34,6 @@ static vit_status pack_weight(struct vit_kernel *base, void *dst, const float *w
     (void)err;
     const struct gemm *g = (struct gemm *)base;
     int in = g->p.in, n = vit_n_panels(g->p.out, g->isa->lanes);
-#pragma omp parallel for
     for (int i = 0; i < n; i++) {
         struct columns c = columns(g, i);
         g->isa->pack_weight((char *)dst + (size_t)c.first * (size_t)in * g->element, weight + (int64_t)c.first * in, in,
@@ -54,27 +50,7 @@ static struct vit_packing packing(const struct gemm *g)
     return packing;
 }
 
-/* ---- Dividing the work ---- */
-
-/* Into how many stretches of rows and of panels to cut, so that the slowest thread has the least to do: its share of
- * the products; its rows, which other threads have written; and its panels, whose fetching hides behind the products of
- * enough rows, while their widening does not. Costs are in multiply-adds, for an element of a row or a panel. */
-static void cut(struct gemm *g, int threads)
-{
-    const int row_cost = 25, enough_rows = 18, panel_cost = g->isa->widen ? 12 : 0;
-    int lanes = g->isa->lanes, panels = vit_n_panels(g->p.out, lanes);
-    int64_t least = INT64_MAX;
-    for (int c = 1; c <= threads && c <= panels; c++) {
-        int64_t r = g->p.rows < threads / c ? g->p.rows : threads / c, rows = (g->p.rows + r - 1) / r;
-        int64_t width = (int64_t)((panels + c - 1) / c) * TILE_VECS * lanes;
-        int64_t cost = ((rows > enough_rows ? rows : enough_rows) + panel_cost) * width + row_cost * rows;
-        if (cost < least) {
-            least = cost;
-            g->row_parts = (int)r;
-            g->column_parts = c;
-        }
-    }
-}
+/* ---- Order and memory ---- */
 
 static void lay_out(struct gemm *g)
 {
@@ -83,13 +59,11 @@ static void lay_out(struct gemm *g)
     int blocks = (g->p.in + VIT_GEMM_DEPTH - 1) / VIT_GEMM_DEPTH;
     bool widen = g->isa->widen != NULL;
     g->depth = (g->p.in + blocks - 1) / blocks;
-    int64_t most = (int64_t)(cache / sizeof(float)) / g->depth, mine = (g->p.rows + g->row_parts - 1) / g->row_parts;
-    int64_t pieces = (mine + most - 1) / most;
-    g->rows = (mine + pieces - 1) / pieces;
+    int64_t most = (int64_t)(cache / sizeof(float)) / g->depth, pieces = (g->p.rows + most - 1) / most;
+    g->rows = (g->p.rows + pieces - 1) / pieces;
     g->wide_rows = (size_t)g->rows * panel;
     g->wide_block = g->wide_rows + (widen ? (size_t)g->rows * in : 0);
-    g->part = g->wide_block + (widen ? (size_t)g->depth * panel : 0);
-    g->part = (g->part + 15) / 16 * 16; /* no two threads share a cache line */
+    g->base.scratch_size = (g->wide_block + (widen ? (size_t)g->depth * panel : 0)) * sizeof(float);
 }
 
 /* ---- Running ---- */
@@ -101,10 +75,11 @@ static void run_panel(const struct gemm *g, const struct vit_buffers *b, float *
     const struct vit_linear_problem *p = &g->p;
     struct columns c = columns(g, panel);
     const float *bias = b->in[VIT_BIAS];
+    enum vit_dtype type = p->dst == VIT_ROWS_F32 ? VIT_F32 : VIT_BF16;
     struct vit_gemm_output output = {.dst = (char *)b->dst +
-                                            (size_t)(first * p->out + c.first) * vit_dtype_size(p->dst),
-                                     .type = p->dst,
-                                     .stride = p->out,
+                                            (size_t)(first * p->dst_step + c.first) * vit_dtype_size(type),
+                                     .type = type,
+                                     .stride = p->dst_step,
                                      .n = c.n,
                                      .bias = p->bias ? bias + c.first : NULL,
                                      .add = p->add,
@@ -114,8 +89,9 @@ static void run_panel(const struct gemm *g, const struct vit_buffers *b, float *
     for (int k = 0; k < p->in; k += g->depth) {
         int depth = p->in - k < g->depth ? p->in - k : g->depth;
         size_t size = (size_t)(depth * c.width) * g->element;
+        bool last = panel + 1 == vit_n_panels(p->out, g->isa->lanes) && k + depth == p->in;
         struct vit_gemm_block block = {.a = a + k,
-                                       .a_stride = p->in,
+                                       .a_stride = g->isa->widen ? p->in : p->src_step,
                                        .weight = (const float *)(const void *)weight,
                                        .sums = scratch,
                                        .rows = n,
@@ -123,8 +99,9 @@ static void run_panel(const struct gemm *g, const struct vit_buffers *b, float *
                                        .width = c.width,
                                        .more = k > 0,
                                        .output = k + depth == p->in ? &output : NULL,
-                                       .ahead = weight + size,
-                                       .ahead_size = size};
+                                       .ahead = last && b->ahead_size > 0 ? b->ahead : weight + size,
+                                       .ahead_size =
+                                           last && b->ahead_size > 0 && b->ahead_size < size ? b->ahead_size : size};
         if (g->isa->widen) {
             g->isa->widen(scratch + g->wide_block, (const uint16_t *)(const void *)weight, depth * c.width);
             block.weight = scratch + g->wide_block;
@@ -139,22 +116,10 @@ static const float *rows_of(const struct gemm *g, const void *src, float *scratc
 {
     int in = g->p.in;
     if (!g->isa->widen)
-        return (const float *)src + first * in;
-    g->isa->widen(scratch + g->wide_rows, (const uint16_t *)src + first * in, n * in);
+        return (const float *)src + first * g->p.src_step;
+    for (int i = 0; i < n; i++)
+        g->isa->widen(scratch + g->wide_rows + i * in, (const uint16_t *)src + (first + i) * g->p.src_step, in);
     return scratch + g->wide_rows;
-}
-
-/* One thread's share: part is the number of a pair of stretches. */
-static void run_part(const struct gemm *g, const struct vit_buffers *b, float *scratch, int part)
-{
-    int panels = vit_n_panels(g->p.out, g->isa->lanes), r = part / g->column_parts, c = part % g->column_parts;
-    int64_t row = g->p.rows * r / g->row_parts, end = g->p.rows * (r + 1) / g->row_parts;
-    for (; row < end; row += g->rows) {
-        int n = (int)(end - row < g->rows ? end - row : g->rows);
-        const float *a = rows_of(g, b->in[VIT_SRC], scratch, row, n);
-        for (int p = panels * c / g->column_parts; p < panels * (c + 1) / g->column_parts; p++)
-            run_panel(g, b, scratch, a, row, n, p);
-    }
 }
 
 static vit_status run_gemm(struct vit_kernel *base, const struct vit_buffers *buffers, void *scratch,
@@ -162,10 +127,13 @@ static vit_status run_gemm(struct vit_kernel *base, const struct vit_buffers *bu
 {
     (void)err;
     const struct gemm *g = (struct gemm *)base;
-    int parts = g->row_parts * g->column_parts;
-#pragma omp parallel for num_threads(parts) schedule(static, 1)
-    for (int part = 0; part < parts; part++)
-        run_part(g, buffers, (float *)scratch + (size_t)omp_get_thread_num() * g->part, part);
+    int panels = vit_n_panels(g->p.out, g->isa->lanes);
+    for (int64_t row = 0; row < g->p.rows; row += g->rows) {
+        int n = (int)(g->p.rows - row < g->rows ? g->p.rows - row : g->rows);
+        const float *a = rows_of(g, buffers->in[VIT_SRC], scratch, row, n);
+        for (int p = 0; p < panels; p++)
+            run_panel(g, buffers, scratch, a, row, n, p);
+    }
     return VIT_OK;
 }
 
@@ -177,18 +145,19 @@ static void free_gemm(struct vit_kernel *base)
 vit_status vit_gemm_create(struct vit_kernel **kernel, const struct vit_implementation *implementation,
                            const struct vit_problem *problem, struct vit_error *err)
 {
+    const struct vit_linear_problem *p = &problem->linear;
+    if (vit_format_parts(p->src) > 0 || vit_format_parts(p->dst) > 0)
+        return VIT_ERR_UNSUPPORTED;
     struct gemm *g = calloc(1, sizeof *g);
     if (!g)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
     *g = (struct gemm){.base = {.pack = pack_weight, .run = run_gemm, .free = free_gemm}};
-    g->p = problem->linear;
+    g->p = *p;
     g->isa = implementation->how;
     strcpy(g->base.name, implementation->name);
     g->element = vit_dtype_size(g->isa->type);
-    cut(g, omp_get_max_threads());
     lay_out(g);
     g->base.packing = packing(g);
-    g->base.scratch_size = (size_t)(g->row_parts * g->column_parts) * g->part * sizeof(float);
     *kernel = &g->base;
     return VIT_OK;
 }

@@ -1,9 +1,9 @@
-/* gemm.h: linear layers by own kernels: gemm.c schedules, the inner loops of an instruction set compute (gemm_loops.h).
+/* gemm.h: linear layers over rows by own kernels: gemm.c schedules, the inner loops of an instruction set compute
+ * (gemm_loops.h).
  *
- * The weight is packed into panels of outputs, each stored row by row: (in, width). A thread takes
- * a stretch of rows and a stretch of panels. A block of a panel, at most VIT_GEMM_DEPTH rows deep, meets all rows of
- * the stretch, or as many as stay in the second cache with it, while the next block is fetched. What is computed for a
- * row depends neither on the rows beside it nor on the threads. */
+ * The weight is packed into panels of outputs, each stored row by row: (in, width). A block of a panel, at most
+ * VIT_GEMM_DEPTH rows deep, meets all rows, or as many as stay in the second cache with it, while the next block is
+ * fetched. What is computed for a row depends neither on the rows beside it nor on the outputs beside its own. */
 #ifndef VIT_GEMM_H
 #define VIT_GEMM_H
 
@@ -49,7 +49,7 @@ struct vit_gemm_isa {
 
 extern const struct vit_gemm_isa vit_gemm_avx2, vit_gemm_avx2_bf16, vit_gemm_avx512, vit_gemm_avx512_bf16;
 
-/* Kernels for linear layers; how of the implementation is a struct vit_gemm_isa. */
+/* Kernels for linear layers from rows to rows; how of the implementation is a struct vit_gemm_isa. */
 vit_status vit_gemm_create(struct vit_kernel **kernel, const struct vit_implementation *implementation,
                            const struct vit_problem *problem, struct vit_error *err);
 

@@ -2,7 +2,9 @@
  * gemm_ISA.c, after tile.h.
  *
  * All arithmetic is f32, as in attention_loops.h and for the same reasons: a bf16 weight is widened block by block. */
+#include "vit/kernels/activate.h"
 #include "vit/kernels/gemm.h"
+#include "vit/kernels/transpose.h"
 
 enum { PANEL = TILE_VECS * LANES };
 
@@ -44,50 +46,6 @@ TARGET static void widen(float *dst, const uint16_t *src, int n)
 
 /* ---- What is done with the sums ---- */
 
-enum { NO_ACT = -1 };
-
-/* x / (1 + 2^y); where y is beyond what v_exp2 takes, this is x, or 0 but for 1e-38 x. */
-INLINE vec gate(vec x, vec y)
-{
-    vec power = v_exp2(v_min(v_set1(126), v_max(v_set1(-126), y)));
-    return v_div(x, v_add(v_set1(1), power));
-}
-
-INLINE vec gelu_erf(vec x)
-{
-    vec end = v_set1(ERF_END), z = v_min(end, v_max(v_set1(-ERF_END), x));
-    vec t = v_fms(v_mul(z, z), v_set1(2 / (ERF_END * ERF_END)), v_set1(1));
-    vec p = v_fma(v_set1(ERF_13), t, v_set1(ERF_12));
-    p = v_fma(p, t, v_set1(ERF_11));
-    p = v_fma(p, t, v_set1(ERF_10));
-    p = v_fma(p, t, v_set1(ERF_9));
-    p = v_fma(p, t, v_set1(ERF_8));
-    p = v_fma(p, t, v_set1(ERF_7));
-    p = v_fma(p, t, v_set1(ERF_6));
-    p = v_fma(p, t, v_set1(ERF_5));
-    p = v_fma(p, t, v_set1(ERF_4));
-    p = v_fma(p, t, v_set1(ERF_3));
-    p = v_fma(p, t, v_set1(ERF_2));
-    p = v_fma(p, t, v_set1(ERF_1));
-    p = v_fma(p, t, v_set1(ERF_0));
-    vec half = v_mul(v_set1(0.5f), x);
-    return v_fma(half, v_mul(z, p), half);
-}
-
-/* tanh(u) = 2 / (1 + e^(-2u)) - 1 makes a gate of GELU's second form, too. */
-INLINE vec activate(vec x, const enum vit_act act)
-{
-    const float log2e = 1.44269504f, a = -2 * 0.797884561f * log2e;
-    switch (act) {
-    case VIT_ACT_GELU_ERF: return gelu_erf(x);
-    case VIT_ACT_GELU_TANH:
-        return gate(x, v_mul(x, v_fma(v_set1(a * 0.044715f), v_mul(x, x), v_set1(a))));
-    case VIT_ACT_QUICK_GELU: return gate(x, v_mul(x, v_set1(-1.702f * log2e)));
-    case VIT_ACT_SILU: return gate(x, v_mul(x, v_set1(-log2e)));
-    }
-    return x;
-}
-
 /* Rows of the output from their sums. What is done to them is a constant where this is called. */
 INLINE void finish_rows(const struct vit_gemm_output *o, int row, const float *sums, int rows, const enum vit_dtype type,
                         const bool add, const int act /* of enum vit_act, or NO_ACT */)
@@ -101,8 +59,7 @@ INLINE void finish_rows(const struct vit_gemm_output *o, int row, const float *s
         char *to = dst + size * c;
         for (int i = 0; i < rows; i++, from += PANEL, to += size * o->stride) {
             vec x = v_add(v_load(from), bias);
-            if (act != NO_ACT)
-                x = activate(x, (enum vit_act)act);
+            activate(&x, 1, act, false);
             if (add)
                 x = v_add(x, v_load_some((const float *)(void *)to, n));
             store_part(to, type, x, n);

@@ -2,7 +2,8 @@
  * each instruction set: its file includes vec_ISA.h, which defines
  *     TARGET         the attribute that allows the instruction set
  *     vec            a vector of LANES floats
- *     v_zero v_set1 v_load v_store v_add v_mul v_div v_min v_max v_fma v_fms
+ *     v_zero v_set1 v_load v_store v_add v_sub v_mul v_div v_min v_max v_fma v_fms
+ *     v_limit        x, or end with the sign of x where that is nearer to 0; of NaN something
  *     v_load_some v_store_some   the first n elements of a vector, 0 <= n <= LANES
  *     v_sum v_top    the sum and the largest of a vector's elements
  *     v_fraction     x - floor(x)
@@ -25,15 +26,21 @@ static inline int round_up(int n, int step)
     return (n + step - 1) / step * step;
 }
 
-/* 2^x, for -126 <= x <= 127. */
+/* 2^x, for -126 <= x <= 127, by a polynomial of degree 3, 5 or 6. */
+INLINE vec v_exp2_of(const int degree, vec x)
+{
+    static const float degree_3[] = {EXP2_OF_3}, degree_5[] = {EXP2_OF_5}, degree_6[] = {EXP2_OF_6};
+    const float *c = degree == 3 ? degree_3 : degree == 5 ? degree_5 : degree_6;
+    vec f = v_fraction(x), p = v_set1(c[degree]);
+#pragma GCC unroll 6
+    for (int i = degree - 1; i >= 0; i--)
+        p = v_fma(p, f, v_set1(c[i]));
+    return v_scale(p, x);
+}
+
 INLINE vec v_exp2(vec x)
 {
-    vec f = v_fraction(x), p = v_fma(v_set1(EXP2_5), f, v_set1(EXP2_4));
-    p = v_fma(p, f, v_set1(EXP2_3));
-    p = v_fma(p, f, v_set1(EXP2_2));
-    p = v_fma(p, f, v_set1(EXP2_1));
-    p = v_fma(p, f, v_set1(EXP2_0));
-    return v_scale(p, x);
+    return v_exp2_of(5, x);
 }
 
 /* ---- bf16 ---- */
@@ -68,59 +75,6 @@ INLINE void store_part(void *dst, enum vit_dtype type, vec x, int n)
         v_store(wide, x);
         vit_narrow(dst, wide, VIT_BF16, n);
     }
-}
-
-/* ---- Transposing ---- */
-
-enum { BLOCK = 8 }; /* both sides of what is transposed at once */
-
-TARGET static inline __m256 join(const float *low, const float *high)
-{
-    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(low)), _mm_loadu_ps(high), 1);
-}
-
-/* The first n_cols rows of dst = the columns of src (BLOCK, BLOCK). Halves are joined as they are loaded: what is left
- * to do stays within them. */
-TARGET static inline void transpose(float *dst, int dst_stride, const float *src, int64_t src_stride, int n_cols)
-{
-    __m256 out[BLOCK];
-    for (int half = 0; half < BLOCK; half += 4) {
-        const float *low = src + half, *high = low + 4 * src_stride;
-        __m256 r0 = join(low, high), r1 = join(low + src_stride, high + src_stride);
-        __m256 r2 = join(low + 2 * src_stride, high + 2 * src_stride);
-        __m256 r3 = join(low + 3 * src_stride, high + 3 * src_stride);
-        __m256 even = _mm256_unpacklo_ps(r0, r1), odd = _mm256_unpacklo_ps(r2, r3);
-        out[half] = _mm256_shuffle_ps(even, odd, 0x44);
-        out[half + 1] = _mm256_shuffle_ps(even, odd, 0xEE);
-        even = _mm256_unpackhi_ps(r0, r1), odd = _mm256_unpackhi_ps(r2, r3);
-        out[half + 2] = _mm256_shuffle_ps(even, odd, 0x44);
-        out[half + 3] = _mm256_shuffle_ps(even, odd, 0xEE);
-    }
-#pragma GCC unroll 8
-    for (int i = 0; i < BLOCK; i++)
-        if (i < n_cols)
-            _mm256_storeu_ps(dst + i * dst_stride, out[i]);
-}
-
-/* The same for src (n_rows, n_cols) at the edge of its matrix; the rows that are missing count as zero. */
-TARGET static inline void transpose_edge(float *dst, int dst_stride, const float *src, int64_t src_stride, int n_rows,
-                                         int n_cols)
-{
-    float whole[BLOCK][BLOCK] = {{0}};
-    for (int i = 0; i < n_rows && i < BLOCK; i++)
-        memcpy(whole[i], src + i * src_stride, (size_t)n_cols * sizeof *src);
-    transpose(dst, dst_stride, whole[0], BLOCK, n_cols);
-}
-
-/* dst (width, dst_stride >= BLOCK) = the columns of src (n_rows <= BLOCK, width), zero where rows are missing. */
-TARGET static inline void transpose_rows(float *dst, int dst_stride, const float *src, int64_t src_stride, int n_rows,
-                                         int width)
-{
-    for (int d = 0; d < width; d += BLOCK, dst += BLOCK * dst_stride)
-        if (n_rows == BLOCK && width - d >= BLOCK)
-            transpose(dst, dst_stride, src + d, src_stride, BLOCK);
-        else
-            transpose_edge(dst, dst_stride, src + d, src_stride, n_rows, width - d < BLOCK ? width - d : BLOCK);
 }
 
 #endif

@@ -16,10 +16,12 @@ enum { LANES = 8 };
 #define v_load(p) _mm256_loadu_ps(p)
 #define v_store(p, x) _mm256_storeu_ps(p, x)
 #define v_add(x, y) _mm256_add_ps(x, y)
+#define v_sub(x, y) _mm256_sub_ps(x, y)
 #define v_mul(x, y) _mm256_mul_ps(x, y)
 #define v_div(x, y) _mm256_div_ps(x, y)
 #define v_min(x, y) _mm256_min_ps(x, y)
 #define v_max(x, y) _mm256_max_ps(x, y)
+#define v_limit(x, end) v_min(end, v_max(_mm256_sub_ps(v_zero(), end), x))
 #define v_fma(x, y, z) _mm256_fmadd_ps(x, y, z)
 #define v_fms(x, y, z) _mm256_fmsub_ps(x, y, z)
 

@@ -1,11 +1,13 @@
-/* vec_avx512.h: the vocabulary of vec.h for AVX-512. */
+/* vec_avx512.h: the vocabulary of vec.h for AVX-512. TARGET may be defined already, and allow more. */
 #ifndef VIT_VEC_AVX512_H
 #define VIT_VEC_AVX512_H
 
 #include <immintrin.h>
 #include <stdint.h>
 
+#ifndef TARGET
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")))
+#endif
 
 typedef __m512 vec;
 
@@ -18,10 +20,12 @@ enum { LANES = 16 };
 #define v_load_some(p, n) _mm512_maskz_loadu_ps((__mmask16)((1u << (n)) - 1), p)
 #define v_store_some(p, x, n) _mm512_mask_storeu_ps(p, (__mmask16)((1u << (n)) - 1), x)
 #define v_add(x, y) _mm512_add_ps(x, y)
+#define v_sub(x, y) _mm512_sub_ps(x, y)
 #define v_mul(x, y) _mm512_mul_ps(x, y)
 #define v_div(x, y) _mm512_div_ps(x, y)
 #define v_min(x, y) _mm512_min_ps(x, y)
 #define v_max(x, y) _mm512_max_ps(x, y)
+#define v_limit(x, end) _mm512_range_ps(x, end, 2) /* the smaller magnitude, with the sign of x */
 #define v_fma(x, y, z) _mm512_fmadd_ps(x, y, z)
 #define v_fms(x, y, z) _mm512_fmsub_ps(x, y, z)
 #define v_sum(x) _mm512_reduce_add_ps(x)

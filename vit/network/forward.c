@@ -3,7 +3,7 @@
 
 #include "vit/network/plan.h"
 
-/* An array of what the encoder's layers read, and one of the residual stream's type. */
+/* An array of what the encoder's layers read, and one of f32, as the residual stream is. */
 static struct vit_array take(struct vit_plan *p, int64_t rows, int64_t width)
 {
     return vit_plan_take(p, p->types->activation, rows, width);
@@ -11,7 +11,7 @@ static struct vit_array take(struct vit_plan *p, int64_t rows, int64_t width)
 
 static struct vit_array take_stream(struct vit_plan *p, int64_t rows, int64_t width)
 {
-    return vit_plan_take(p, p->types->stream, rows, width);
+    return vit_plan_take(p, VIT_ROWS_F32, rows, width);
 }
 
 /* x = [prefix tokens, patches] + positions. */
@@ -19,16 +19,18 @@ static vit_status add_embedding(struct vit_plan *p, const struct vit_config *c)
 {
     const struct vit_model *m = p->model;
     int64_t B = p->batch, D = c->width, T = vit_config_tokens(c), N = vit_config_patches(c), PP3 = m->patch.in;
-    p->patches = take_stream(p, B * N, PP3);
+    struct vit_array h = take(p, B * N, PP3), e = take_stream(p, B * N, D);
+    struct vit_array patches = p->traced ? vit_plan_take_as(p, VIT_ROWS_F32, h, B * N, PP3) : h;
     p->x = take_stream(p, B * T, D);
-    struct vit_array rounded = vit_plan_take_as(p, p->types->activation, p->patches, B * N, PP3);
-    struct vit_array e = take_stream(p, B * N, D);
-    VIT_TRY(vit_plan_convert(p, rounded, p->patches, B * N * PP3, "patches"));
-    VIT_TRY(vit_plan_linear(p, e, rounded, B * N, &m->patch));          /* e = patches W^T + b    */
+    VIT_TRY(vit_plan_patchify(p, patches));                             /* patches of the pixels  */
+    if (p->traced)
+        vit_plan_tap(p, "patches", patches, (int)N, (int)PP3);
+    VIT_TRY(vit_plan_convert(p, h, patches, B * N, (int)PP3, "patches"));
+    VIT_TRY(vit_plan_linear(p, e, h, B * N, &m->patch));                /* e = patches W^T + b    */
     VIT_TRY(vit_plan_embed(p, p->x, e));                                /* x = [prefix, e + pos]  */
     if (c->pre_norm)
         VIT_TRY(vit_plan_norm(p, p->x, p->x, B * T, &m->norm_pre));     /* x = norm_pre(x)        */
-    vit_plan_give_back(p, rounded);
+    vit_plan_give_back(p, h);
     vit_plan_give_back(p, e);
     vit_plan_tap(p, "tokens", p->x, (int)T, c->width);
     return VIT_OK;
@@ -102,7 +104,7 @@ static vit_status add_attn_pool(struct vit_plan *p, struct vit_array pooled, str
     const float *values;
     VIT_TRY(vit_params_vector(p->model->params, a->latent, &values, p->err));
     VIT_TRY(vit_plan_repeat(p, latent, values, "attn_pool.latent"));
-    VIT_TRY(vit_plan_convert(p, l, latent, B * D, "attn_pool.latent"));
+    VIT_TRY(vit_plan_convert(p, l, latent, B, (int)D, "attn_pool.latent"));
     VIT_TRY(vit_plan_linear(p, q, l, B, &a->q));                          /* q  = q(latent)        */
     VIT_TRY(vit_plan_linear(p, kv, h, B * T, &a->kv));                    /* kv = kv(h)            */
     VIT_TRY(vit_plan_cross_attention(p, r, q, 1, kv, "attn_pool"));       /* r  = attention(q, kv) */
@@ -149,7 +151,7 @@ static vit_status add_head(struct vit_plan *p, const struct vit_config *c)
         VIT_TRY(add_token(p, "pooled", pooled, 0));
         VIT_TRY(add_token(p, "pooled_dist", dist, 1));
         VIT_TRY(vit_plan_linear(p, pair, pooled, B, &m->head));
-        VIT_TRY(vit_plan_linear(p, vit_array_row(pair, B, K), dist, B, &m->head_dist));
+        VIT_TRY(vit_plan_linear(p, vit_array_row(pair, B), dist, B, &m->head_dist));
         VIT_TRY(vit_plan_average(p, p->logits, pair));
     } else {
         VIT_TRY(c->pool == VIT_POOL_TOKEN ? add_token(p, "pooled", pooled, 0) : add_pooled(p, c, pooled));

@@ -1,18 +1,19 @@
-/* plan.h: a model made into an array of steps for one batch size. Private to vit/.
+/* plan.h: a model made into an array of steps, for so many images and threads. Private to vit/.
  *
  * plan.c owns the memory and runs the steps; forward.c says which steps a Vision Transformer is made of. */
 #ifndef VIT_PLAN_H
 #define VIT_PLAN_H
 
+#include "vit/base/team.h"
 #include "vit/choice/choose.h"
 #include "vit/network/model.h"
 #include "vit/network/types.h"
-#include "vit/operators/kernel.h"
 
 /* What an operator reads or writes. */
 struct vit_array {
     void *data;
-    enum vit_dtype type;
+    enum vit_format format;
+    int64_t step;
 };
 
 /* A stage of the pipeline that ends with a step: what a trace writes. */
@@ -24,43 +25,52 @@ struct vit_tap {
 };
 
 struct vit_step {
-    char name[64];             /* as "blocks.3.attn.qkv": timm's name of the layer */
-    const char *op;            /* "linear", "norm", ... */
-    struct vit_kernel *kernel; /* the plan's */
-    struct vit_buffers buffers;
-    double flops;   /* of one run; a multiply-add counts as two */
-    double seconds; /* spent while profiling */
+    char name[64];  /* as "blocks.3.attn.qkv": timm's name of the layer */
+    const char *op; /* "linear", "norm", ... */
+    bool wait;      /* for all threads to have done the step before */
+    int n;
+    struct vit_part *parts;      /* (n): what thread i does */
+    struct vit_kernel **kernels; /* (n), the plan's */
+    double flops;                /* of one run; a multiply-add counts as two */
+    double seconds;              /* that the first thread spent while profiling */
     struct vit_tap tap;
 };
 
 struct vit_plan {
     const struct vit_model *model;
     struct vit_choices *choices; /* NULL: plain loops */
+    struct vit_team *team;       /* while the plan is made */
     const struct vit_types *types;
-    int batch;
+    int batch, threads;
+    int columns; /* into how many parts the outputs of layers are cut: vit_cut */
     int tokens;  /* of each image in x; fewer than T behind a last block that computes only those that are read */
     bool traced; /* every stage is wanted whole */
 
-    struct vit_array patches; /* (B, N, 3PP) f32, the input */
-    struct vit_array x;       /* (B, tokens, D) of the stream's type: the residual stream at the last step */
-    struct vit_array logits;  /* (B, K) f32, the output */
+    struct vit_array x;      /* (B, tokens, D) f32: the residual stream at the last step */
+    struct vit_array logits; /* (B, K) f32, the output */
 
     int n_pieces; /* of memory, which the arrays of steps lie in */
     struct vit_piece *pieces;
 
     int n_steps;
-    struct vit_step *steps;
-    int n_kernels; /* fewer than steps: those of the same problem share one */
-    struct vit_plan_kernel *kernels;
-    void *scratch; /* as large as the neediest step asks */
+    struct vit_step *steps; /* the first reads the pixels */
+    int64_t place;          /* of the last step, as struct vit_cut has it */
+    int last_wait;          /* number of the last step that waits */
+    int n_kernels;          /* fewer than steps: those of the same problem share them */
+    struct vit_plan_kernels *kernels;
+    char *scratch; /* scratch_size for each thread: as large as the neediest step asks */
+    size_t scratch_size;
 
-    struct vit_error *err; /* of whoever is building the plan */
+    struct vit_barrier barrier; /* of its threads */
+    atomic_int failed;          /* a vit_status */
+    struct vit_error *err;      /* of whoever is building the plan or running it */
 };
 
 struct vit_plan_options {
-    int batch;
+    int batch, threads;
     const struct vit_types *types;
     struct vit_choices *choices; /* begun, and used while the plan is made; NULL: plain loops */
+    struct vit_team *team;       /* of at least so many threads, used while the plan is made */
     bool traced;
 };
 
@@ -68,23 +78,29 @@ vit_status vit_plan_create(struct vit_plan **plan, const struct vit_model *model
                            const struct vit_plan_options *options, struct vit_error *err);
 void vit_plan_free(struct vit_plan *plan); /* NULL is fine */
 
-/* patches -> logits. profile adds to every step's seconds; trace_dir may be NULL. */
-vit_status vit_plan_run(struct vit_plan *plan, bool profile, const char *trace_dir, struct vit_error *err);
+/* pixels (B, S, S, 3) -> logits: first start, by one thread, then run by all threads beside each other, each with its
+ * number, and end when they are done. profile adds to every step's seconds; trace_dir may be NULL. */
+void vit_plan_start(struct vit_plan *plan, const uint8_t *pixels, struct vit_error *err);
+void vit_plan_run(struct vit_plan *plan, int thread, bool profile, const char *trace_dir);
+vit_status vit_plan_end(struct vit_plan *plan);
 
 /* ---- For forward.c: arrays ---- */
 
 /* An array (rows, width), in memory that no other array has which is not given back yet. Without data when memory has
  * run out: then the next step fails. */
-struct vit_array vit_plan_take(struct vit_plan *plan, enum vit_dtype type, int64_t rows, int64_t width);
+struct vit_array vit_plan_take(struct vit_plan *plan, enum vit_format format, int64_t rows, int64_t width);
 
-/* The same for values that other holds: other itself, where that is of this type. */
-struct vit_array vit_plan_take_as(struct vit_plan *plan, enum vit_dtype type, struct vit_array other, int64_t rows,
+/* The same for values that other holds: other itself, where that is of this format. */
+struct vit_array vit_plan_take_as(struct vit_plan *plan, enum vit_format format, struct vit_array other, int64_t rows,
                                   int64_t width);
 
 /* Gives an array back when the last step that uses it has been appended. */
 void vit_plan_give_back(struct vit_plan *plan, struct vit_array array);
 
 /* ---- For forward.c: each appends one step or a few, named after the layer that they execute ---- */
+
+/* dst (B, N, 3PP) = the patches of the pixels. */
+vit_status vit_plan_patchify(struct vit_plan *plan, struct vit_array dst);
 
 /* dst (rows, D) = norm(src (rows, D) f32). */
 vit_status vit_plan_norm(struct vit_plan *plan, struct vit_array dst, struct vit_array src, int64_t rows,
@@ -113,15 +129,15 @@ vit_status vit_plan_attention(struct vit_plan *plan, struct vit_array dst, struc
 vit_status vit_plan_cross_attention(struct vit_plan *plan, struct vit_array dst, struct vit_array q, int queries,
                                     struct vit_array kv, const char *name);
 
-/* dst (B, count, D) = the first count tokens of each image of src (B, T, D), of the same type. */
+/* dst (B, count, D) = the first count tokens of each image of src (B, T, D), of the same format. */
 vit_status vit_plan_gather(struct vit_plan *plan, struct vit_array dst, struct vit_array src, int count,
                            const char *name);
 
 /* dst (B, D) f32 = src (D) for every image. */
 vit_status vit_plan_repeat(struct vit_plan *plan, struct vit_array dst, const float *src, const char *name);
 
-/* dst (n) = src (n), rounded; without a step where both are one (vit_plan_take_as). */
-vit_status vit_plan_convert(struct vit_plan *plan, struct vit_array dst, struct vit_array src, int64_t n,
+/* dst (rows, width) = src (rows, width) f32, rounded; without a step where both are one (vit_plan_take_as). */
+vit_status vit_plan_convert(struct vit_plan *plan, struct vit_array dst, struct vit_array src, int64_t rows, int width,
                             const char *name);
 
 /* dst (B, T, D) = the tokens of the embedded patches src (B, N, D), both f32. */
@@ -135,12 +151,12 @@ vit_status vit_plan_mean(struct vit_plan *plan, struct vit_array dst, int at, st
 /* dst (B, K) = mean of the two of pair (2, B, K), both f32. */
 vit_status vit_plan_average(struct vit_plan *plan, struct vit_array dst, struct vit_array pair);
 
-/* data (rows, width) from its row on. */
-struct vit_array vit_array_row(struct vit_array data, int64_t row, int64_t width);
+/* array from its row on. */
+struct vit_array vit_array_row(struct vit_array array, int64_t row);
 
-/* Marks the last step as the end of the stage called name, whose values are data (B, rows, width) f32, or (B, width)
+/* Marks the last step as the end of the stage called name, whose values are array (B, rows, width) f32, or (B, width)
  * when rows is 0. */
-void vit_plan_tap(struct vit_plan *plan, const char *name, struct vit_array data, int rows, int width);
+void vit_plan_tap(struct vit_plan *plan, const char *name, struct vit_array array, int rows, int width);
 
 /* Appends all steps of the model. */
 vit_status vit_forward(struct vit_plan *plan);

@@ -2,19 +2,22 @@
 #ifndef VIT_TYPES_H
 #define VIT_TYPES_H
 
-#include "vit/base/tensor.h"
 #include "vit/onednn/isa.h"
+#include "vit/operators/format.h"
 #include "vit/vit.h"
 
+/* The residual stream, and what enters and leaves the model, is always rows of f32. */
 struct vit_types {
-    const char *name;
-    enum vit_dtype stream;     /* the residual stream, and what enters and leaves the model */
-    enum vit_dtype activation; /* what the encoder's layers and attention read */
-    enum vit_dtype weight;     /* of layers that read activations; of those that read the stream's type, that */
+    enum vit_precision precision;
+    const char *name;           /* of the precision */
+    enum vit_format activation; /* what the encoder's layers and attention read */
     enum vit_isa_level needs;
 };
 
-/* Of VIT_PRECISION_F32 or VIT_PRECISION_BF16. */
-const struct vit_types *vit_types_of(enum vit_precision precision);
+enum { VIT_MAX_TYPES = 4 };
+
+/* Writes those that compute in precision and that this machine can use to list, the better ones first, and returns
+ * their number. AUTO: bf16, where there is any, else f32. */
+int vit_types_for(const struct vit_types *list[VIT_MAX_TYPES], enum vit_precision precision);
 
 #endif

@@ -27,14 +27,15 @@ static void release(struct parts *p)
 
 static vit_status describe(struct parts *p, const struct vit_attention_problem *a, struct vit_error *err)
 {
-    dnnl_dim_t B = a->batch, Q = a->queries, T = a->tokens, NH = a->heads, HD = a->head_dim, D = NH * HD;
-    dnnl_dim_t q_step = a->q_step, step = a->kv_step;
+    enum vit_format format = a->format;
+    dnnl_dim_t B = a->batch, Q = a->queries, T = a->tokens, NH = a->heads, HD = a->head_dim;
+    dnnl_dim_t q = a->q_step, kv = a->kv_step, dst = a->dst_step, q_image = a->q_rows * q, kv_image = a->kv_rows * kv;
     dnnl_dims_t queries = {B, NH, Q, HD}, columns = {B, NH, HD, T}, rows = {B, NH, T, HD};
-    VIT_TRY(vit_dnnl_md_create(&p->q, a->type, 4, queries, (dnnl_dims_t){Q * q_step, HD, q_step, 1}, err));
-    VIT_TRY(vit_dnnl_md_create(&p->k_transposed, a->type, 4, columns, (dnnl_dims_t){T * step, HD, 1, step}, err));
-    VIT_TRY(vit_dnnl_md_create(&p->v, a->type, 4, rows, (dnnl_dims_t){T * step, HD, step, 1}, err));
-    VIT_TRY(vit_dnnl_md_create(&p->scores, a->type, 4, (dnnl_dims_t){B, NH, Q, T}, NULL, err));
-    VIT_TRY(vit_dnnl_md_create(&p->dst, a->type, 4, queries, (dnnl_dims_t){Q * D, HD, D, 1}, err));
+    VIT_TRY(vit_dnnl_md_create(&p->q, format, 4, queries, (dnnl_dims_t){q_image, HD, q, 1}, err));
+    VIT_TRY(vit_dnnl_md_create(&p->k_transposed, format, 4, columns, (dnnl_dims_t){kv_image, HD, 1, kv}, err));
+    VIT_TRY(vit_dnnl_md_create(&p->v, format, 4, rows, (dnnl_dims_t){kv_image, HD, kv, 1}, err));
+    VIT_TRY(vit_dnnl_md_create(&p->scores, format, 4, (dnnl_dims_t){B, NH, Q, T}, NULL, err));
+    VIT_TRY(vit_dnnl_md_create(&p->dst, format, 4, queries, (dnnl_dims_t){a->q_rows * dst, HD, dst, 1}, err));
     VIT_TRY(vit_dnnl_attr_create(&p->scale, err));
     VIT_TRY(vit_dnnl_attr_create(&p->plain, err));
     VIT_DNNL(dnnl_post_ops_create(&p->post_ops), "post-operations");
@@ -43,10 +44,20 @@ static vit_status describe(struct parts *p, const struct vit_attention_problem *
     return vit_dnnl_check(dnnl_primitive_attr_set_post_ops(p->scale, p->post_ops), "post-operations", err);
 }
 
+static struct vit_dnnl_place columns_of(enum vit_format format, struct vit_dnnl_place array, int column)
+{
+    array.offset = (size_t)column * (format == VIT_ROWS_F32 ? 4 : 2);
+    return array;
+}
+
 static vit_status fill(struct vit_dnnl_kernel *k, struct parts *p, const struct vit_attention_problem *a,
                        struct vit_error *err)
 {
-    const struct vit_dnnl_place scores = {VIT_DNNL_SCRATCH, 0};
+    const struct vit_dnnl_place scores = {.of = VIT_DNNL_SCRATCH},
+                                q = columns_of(a->format, vit_dnnl_input(VIT_Q), a->q_column),
+                                keys = columns_of(a->format, vit_dnnl_input(VIT_KV), a->k_column),
+                                values = columns_of(a->format, vit_dnnl_input(VIT_KV), a->v_column),
+                                dst = columns_of(a->format, vit_dnnl_dst(), a->dst_column);
     VIT_TRY(describe(p, a, err));
     k->base.scratch_size = dnnl_memory_desc_get_size(p->scores);
 
@@ -54,8 +65,8 @@ static vit_status fill(struct vit_dnnl_kernel *k, struct parts *p, const struct 
     VIT_DNNL(dnnl_matmul_primitive_desc_create(&pd, k->engine, p->q, p->k_transposed, NULL, p->scores, p->scale),
              "q k^T");
     VIT_TRY(vit_dnnl_kernel_add(k, pd, err));
-    VIT_TRY(vit_dnnl_kernel_bind(k, DNNL_ARG_SRC, p->q, vit_dnnl_input(VIT_Q), err));
-    VIT_TRY(vit_dnnl_kernel_bind(k, DNNL_ARG_WEIGHTS, p->k_transposed, vit_dnnl_input(VIT_K), err));
+    VIT_TRY(vit_dnnl_kernel_bind(k, DNNL_ARG_SRC, p->q, q, err));
+    VIT_TRY(vit_dnnl_kernel_bind(k, DNNL_ARG_WEIGHTS, p->k_transposed, keys, err));
     VIT_TRY(vit_dnnl_kernel_bind(k, DNNL_ARG_DST, p->scores, scores, err));
 
     VIT_DNNL(dnnl_softmax_forward_primitive_desc_create(&pd, k->engine, dnnl_forward_inference, dnnl_softmax_accurate,
@@ -68,8 +79,8 @@ static vit_status fill(struct vit_dnnl_kernel *k, struct parts *p, const struct 
     VIT_DNNL(dnnl_matmul_primitive_desc_create(&pd, k->engine, p->scores, p->v, NULL, p->dst, p->plain), "scores v");
     VIT_TRY(vit_dnnl_kernel_add(k, pd, err));
     VIT_TRY(vit_dnnl_kernel_bind(k, DNNL_ARG_SRC, p->scores, scores, err));
-    VIT_TRY(vit_dnnl_kernel_bind(k, DNNL_ARG_WEIGHTS, p->v, vit_dnnl_input(VIT_V), err));
-    return vit_dnnl_kernel_bind(k, DNNL_ARG_DST, p->dst, vit_dnnl_dst(), err);
+    VIT_TRY(vit_dnnl_kernel_bind(k, DNNL_ARG_WEIGHTS, p->v, values, err));
+    return vit_dnnl_kernel_bind(k, DNNL_ARG_DST, p->dst, dst, err);
 }
 
 vit_status vit_dnnl_attention(struct vit_kernel **kernel, const struct vit_implementation *implementation,
@@ -78,7 +89,9 @@ vit_status vit_dnnl_attention(struct vit_kernel **kernel, const struct vit_imple
     struct vit_dnnl_kernel *k;
     VIT_TRY(vit_dnnl_kernel_create(&k, implementation, err));
     struct parts parts = {0};
+    int threads = vit_dnnl_alone();
     vit_status status = fill(k, &parts, &problem->attention, err);
+    vit_dnnl_not_alone(threads);
     release(&parts);
     if (status == VIT_OK)
         *kernel = &k->base;

@@ -1,6 +1,7 @@
 /* kernel.c: primitives, and the data bound to their arguments when they run. */
 #include "vit/onednn/kernel.h"
 
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,18 @@ vit_status vit_dnnl_check(dnnl_status_t status, const char *what, struct vit_err
     if (status == dnnl_out_of_memory)
         return vit_fail(err, VIT_ERR_MEMORY, "oneDNN, %s: out of memory", what);
     return vit_fail(err, VIT_ERR_INTERNAL, "oneDNN, %s: status %d", what, (int)status);
+}
+
+int vit_dnnl_alone(void)
+{
+    int threads = omp_get_max_threads();
+    omp_set_num_threads(1); /* of this thread alone */
+    return threads;
+}
+
+void vit_dnnl_not_alone(int threads)
+{
+    omp_set_num_threads(threads);
 }
 
 /* ---- A kernel ---- */
@@ -35,22 +48,31 @@ static void free_kernel(struct vit_kernel *base)
     free(kernel);
 }
 
-static vit_status run_kernel(struct vit_kernel *base, const struct vit_buffers *buffers, void *scratch,
-                             struct vit_error *err)
+static vit_status run_calls(struct vit_kernel *base, const struct vit_buffers *buffers, void *scratch,
+                            struct vit_error *err)
 {
     struct vit_dnnl_kernel *kernel = (struct vit_dnnl_kernel *)base;
     for (int c = 0; c < kernel->n_calls; c++) {
         struct vit_dnnl_call *call = &kernel->calls[c];
         for (int i = 0; i < call->n_args; i++) {
             struct vit_dnnl_place place = call->places[i];
-            void *data = place.of == VIT_DNNL_DST     ? buffers->dst
-                         : place.of == VIT_DNNL_INPUT ? (void *)(uintptr_t)buffers->in[place.at]
+            void *data = place.of == VIT_DNNL_DST     ? (char *)buffers->dst + place.offset
+                         : place.of == VIT_DNNL_INPUT ? (char *)(uintptr_t)buffers->in[place.at] + place.offset
                                                       : (char *)scratch + place.at;
             VIT_DNNL(dnnl_memory_set_data_handle(call->args[i].memory, data), "argument");
         }
         VIT_DNNL(dnnl_primitive_execute(call->primitive, kernel->stream, call->n_args, call->args), "execute");
     }
     return vit_dnnl_check(dnnl_stream_wait(kernel->stream), "wait", err);
+}
+
+static vit_status run_kernel(struct vit_kernel *base, const struct vit_buffers *buffers, void *scratch,
+                             struct vit_error *err)
+{
+    int threads = vit_dnnl_alone();
+    vit_status status = run_calls(base, buffers, scratch, err);
+    vit_dnnl_not_alone(threads);
+    return status;
 }
 
 vit_status vit_dnnl_kernel_create(struct vit_dnnl_kernel **kernel, const struct vit_implementation *implementation,
@@ -91,13 +113,14 @@ static vit_status add_scratchpad(struct vit_dnnl_kernel *kernel, const_dnnl_prim
     if (!md || dnnl_memory_desc_get_size(md) == 0)
         return VIT_OK;
     size_t at = (kernel->base.scratch_size + 63) / 64 * 64;
-    return vit_dnnl_kernel_bind(kernel, DNNL_ARG_SCRATCHPAD, md, (struct vit_dnnl_place){VIT_DNNL_SCRATCH, at}, err);
+    return vit_dnnl_kernel_bind(kernel, DNNL_ARG_SCRATCHPAD, md,
+                                (struct vit_dnnl_place){.of = VIT_DNNL_SCRATCH, .at = at}, err);
 }
 
 vit_status vit_dnnl_kernel_add(struct vit_dnnl_kernel *kernel, dnnl_primitive_desc_t pd, struct vit_error *err)
 {
-    vit_status status = vit_dnnl_check(dnnl_primitive_create(&kernel->calls[kernel->n_calls].primitive, pd),
-                                       "primitive", err);
+    vit_status status =
+        vit_dnnl_check(dnnl_primitive_create(&kernel->calls[kernel->n_calls].primitive, pd), "primitive", err);
     if (status == VIT_OK) {
         kernel->n_calls++;
         status = add_scratchpad(kernel, pd, err);
@@ -114,19 +137,19 @@ vit_status vit_dnnl_attr_create(dnnl_primitive_attr_t *attr, struct vit_error *e
     return vit_dnnl_check(dnnl_primitive_attr_set_scratchpad_mode(*attr, dnnl_scratchpad_mode_user), "scratchpad", err);
 }
 
-dnnl_data_type_t vit_dnnl_type(enum vit_dtype type)
+dnnl_data_type_t vit_dnnl_type(enum vit_format rows)
 {
-    return type == VIT_BF16 ? dnnl_bf16 : dnnl_f32;
+    return rows == VIT_ROWS_BF16 ? dnnl_bf16 : dnnl_f32;
 }
 
-vit_status vit_dnnl_md_create(dnnl_memory_desc_t *md, enum vit_dtype type, int n_dims, const dnnl_dims_t dims,
+vit_status vit_dnnl_md_create(dnnl_memory_desc_t *md, enum vit_format rows, int n_dims, const dnnl_dims_t dims,
                               const dnnl_dim_t *strides, struct vit_error *err)
 {
     dnnl_dims_t dense;
     dense[n_dims - 1] = 1;
     for (int i = n_dims - 1; i > 0; i--)
         dense[i - 1] = dense[i] * dims[i];
-    dnnl_data_type_t dnnl_type = vit_dnnl_type(type);
+    dnnl_data_type_t dnnl_type = vit_dnnl_type(rows);
     return vit_dnnl_check(dnnl_memory_desc_create_with_strides(md, n_dims, dims, dnnl_type, strides ? strides : dense),
                           "descriptor", err);
 }

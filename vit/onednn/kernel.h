@@ -1,7 +1,8 @@
 /* kernel.h: a kernel made of oneDNN primitives that run one after the other. Private to this folder.
  *
  * Every primitive uses the caller's scratch (scratchpad mode `user`): a primitive of a library-owned scratchpad may not
- * be run from another thread than the one that made it. */
+ * be run from another thread than the one that made it. oneDNN starts threads by OpenMP; here it works on one, the
+ * caller's (vit_dnnl_alone). */
 #ifndef VIT_DNNL_KERNEL_H
 #define VIT_DNNL_KERNEL_H
 
@@ -14,17 +15,18 @@ enum { VIT_DNNL_CALLS = 3, VIT_DNNL_ARGS = 6 };
 /* Where an argument of a primitive is found when it runs. */
 struct vit_dnnl_place {
     enum { VIT_DNNL_DST, VIT_DNNL_INPUT, VIT_DNNL_SCRATCH } of;
-    size_t at; /* number of the input, or byte of the scratch */
+    size_t at;     /* number of the input, or byte of the scratch */
+    size_t offset; /* bytes from where dst or the input begins */
 };
 
 static inline struct vit_dnnl_place vit_dnnl_input(size_t i)
 {
-    return (struct vit_dnnl_place){VIT_DNNL_INPUT, i};
+    return (struct vit_dnnl_place){.of = VIT_DNNL_INPUT, .at = i};
 }
 
 static inline struct vit_dnnl_place vit_dnnl_dst(void)
 {
-    return (struct vit_dnnl_place){VIT_DNNL_DST, 0};
+    return (struct vit_dnnl_place){.of = VIT_DNNL_DST};
 }
 
 struct vit_dnnl_call {
@@ -62,12 +64,16 @@ vit_status vit_dnnl_kernel_bind(struct vit_dnnl_kernel *kernel, int arg, const_d
 /* An attribute with the user's scratchpad; destroyed by the caller. */
 vit_status vit_dnnl_attr_create(dnnl_primitive_attr_t *attr, struct vit_error *err);
 
+/* From now on oneDNN starts no threads when called from this one; returns how many it would have. */
+int vit_dnnl_alone(void);
+void vit_dnnl_not_alone(int threads);
+
 /* A descriptor of data of the given strides (in elements), or dense when strides is NULL; destroyed by the caller. */
-vit_status vit_dnnl_md_create(dnnl_memory_desc_t *md, enum vit_dtype type, int n_dims, const dnnl_dims_t dims,
+vit_status vit_dnnl_md_create(dnnl_memory_desc_t *md, enum vit_format rows, int n_dims, const dnnl_dims_t dims,
                               const dnnl_dim_t *strides, struct vit_error *err);
 
-/* VIT_F32 or VIT_BF16 as oneDNN calls it. */
-dnnl_data_type_t vit_dnnl_type(enum vit_dtype type);
+/* The numbers of rows as oneDNN calls them. */
+dnnl_data_type_t vit_dnnl_type(enum vit_format rows);
 
 /* The name of the code behind pd, as "brg:avx512_core"; valid while it is at hand. */
 const char *vit_dnnl_code(const_dnnl_primitive_desc_t pd);

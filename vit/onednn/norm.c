@@ -25,15 +25,17 @@ vit_status vit_dnnl_norm(struct vit_kernel **kernel, const struct vit_implementa
     dnnl_memory_desc_t src = NULL, dst = NULL, vector = NULL;
     dnnl_primitive_attr_t attr = NULL;
     dnnl_dims_t rows = {p->rows, p->width};
-    vit_status status = vit_dnnl_md_create(&src, VIT_F32, 2, rows, NULL, err);
+    int threads = vit_dnnl_alone();
+    vit_status status = vit_dnnl_md_create(&src, VIT_ROWS_F32, 2, rows, NULL, err);
     if (status == VIT_OK)
-        status = vit_dnnl_md_create(&dst, p->dst, 2, rows, NULL, err);
+        status = vit_dnnl_md_create(&dst, p->dst, 2, rows, (dnnl_dims_t){p->dst_step, 1}, err);
     if (status == VIT_OK)
-        status = vit_dnnl_md_create(&vector, VIT_F32, 1, (dnnl_dims_t){p->width}, NULL, err);
+        status = vit_dnnl_md_create(&vector, VIT_ROWS_F32, 1, (dnnl_dims_t){p->width}, NULL, err);
     if (status == VIT_OK)
         status = vit_dnnl_attr_create(&attr, err);
     if (status == VIT_OK)
         status = fill(k, p, src, dst, vector, attr, err);
+    vit_dnnl_not_alone(threads);
     dnnl_memory_desc_destroy(src);
     dnnl_memory_desc_destroy(dst);
     dnnl_memory_desc_destroy(vector);

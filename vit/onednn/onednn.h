@@ -15,7 +15,7 @@ void vit_dnnl_version(char text[64]);
 /* The instruction set that it uses here, as "avx512_core_amx". */
 const char *vit_dnnl_isa(void);
 
-/* What this machine reaches in matrix products of f32 or bf16 on so many threads; see vit_gemm_peak of vit.h. */
-vit_status vit_dnnl_peak(double *flops_per_second, int threads, enum vit_dtype type, struct vit_error *err);
+/* What this machine reaches in matrix products of rows on so many threads; see vit_gemm_peak of vit.h. */
+vit_status vit_dnnl_peak(double *flops_per_second, int threads, enum vit_format rows, struct vit_error *err);
 
 #endif

@@ -27,6 +27,11 @@ int vit_format_parts(enum vit_format format)
     return formats[format].parts;
 }
 
+bool vit_format_is_bf16(enum vit_format format)
+{
+    return format == VIT_ROWS_BF16 || formats[format].parts == 1;
+}
+
 size_t vit_format_size(enum vit_format format, int64_t rows, int64_t width)
 {
     size_t panels = (size_t)(width + VIT_PANEL - 1) / VIT_PANEL * (size_t)formats[format].parts;
@@ -46,13 +51,64 @@ void *vit_format_row(enum vit_format format, const void *data, int64_t step, int
     return (char *)(uintptr_t)data + (size_t)row * bytes;
 }
 
-/* The first part of the number in row and column; the next ones lie step rows further on. */
-static uint16_t *part_of(enum vit_format format, const void *data, int64_t step, int64_t row, int column)
+void *vit_format_column(enum vit_format format, const void *data, int64_t step, int column)
 {
-    int in = column % VIT_PANEL, half = VIT_PANEL / 2;
-    int64_t line = column / VIT_PANEL * formats[format].parts * step + row;
-    return (uint16_t *)(uintptr_t)data + line * VIT_PANEL +
-           (formats[format].parts == 1 ? in : in % half * 2 + in / half);
+    int parts = formats[format].parts;
+    size_t bytes = parts > 0 ? (size_t)(column / VIT_PANEL * parts) * (size_t)step * LINE
+                             : (size_t)column * formats[format].element;
+    return (char *)(uintptr_t)data + bytes;
+}
+
+/* The line of the first part of a row's panel that column is in; those of the next parts lie step lines further on. */
+static uint16_t *line_of(enum vit_format format, const void *data, int64_t step, int64_t row, int column)
+{
+    return (uint16_t *)(uintptr_t)data + (column / VIT_PANEL * formats[format].parts * step + row) * VIT_PANEL;
+}
+
+/* The columns of a panel that are meant by n from column on, and where each is in a line. */
+static int columns_in_panel(int column, int n)
+{
+    int left = VIT_PANEL - column % VIT_PANEL;
+    return n < left ? n : left;
+}
+
+static int place(int column)
+{
+    return column % (VIT_PANEL / 2) * 2 + column / (VIT_PANEL / 2);
+}
+
+/* Columns first to first + n - 1 of one panel. */
+static void read_panel(float *dst, int parts, const uint16_t *line, int64_t step, int first, int n)
+{
+    float part[VIT_PANEL];
+    if (parts == 1) {
+        vit_widen(dst, line + first, VIT_BF16, n);
+        return;
+    }
+    for (int q = 0; q < parts; q++) {
+        vit_widen(part, line + q * step * VIT_PANEL, VIT_BF16, VIT_PANEL);
+        for (int i = 0; i < n; i++)
+            dst[i] = q == 0 ? part[place(first + i)] : dst[i] + part[place(first + i)];
+    }
+}
+
+static void write_panel(int parts, uint16_t *line, int64_t step, const float *src, int first, int n)
+{
+    float left[VIT_PANEL], wide[VIT_PANEL];
+    uint16_t part[VIT_PANEL];
+    if (parts == 1) {
+        vit_narrow(line + first, src, VIT_BF16, n);
+        return;
+    }
+    memcpy(left, src, (size_t)n * sizeof *src);
+    for (int q = 0; q < parts; q++) {
+        vit_narrow(part, left, VIT_BF16, n);
+        vit_widen(wide, part, VIT_BF16, n);
+        for (int i = 0; i < n; i++) {
+            line[q * step * VIT_PANEL + place(first + i)] = part[i];
+            left[i] -= wide[i];
+        }
+    }
 }
 
 void vit_format_read(float *dst, enum vit_format format, const void *data, int64_t step, int64_t row, int column, int n)
@@ -62,14 +118,10 @@ void vit_format_read(float *dst, enum vit_format format, const void *data, int64
     } else if (format == VIT_ROWS_BF16) {
         vit_widen(dst, (const uint16_t *)data + row * step + column, VIT_BF16, n);
     } else {
-        for (int i = 0; i < n; i++) {
-            const uint16_t *at = part_of(format, data, step, row, column + i);
-            dst[i] = 0;
-            for (int q = 0; q < formats[format].parts; q++) {
-                float part;
-                vit_widen(&part, at + q * step * VIT_PANEL, VIT_BF16, 1);
-                dst[i] = q == 0 ? part : dst[i] + part;
-            }
+        for (int some; n > 0; n -= some, column += some, dst += some) {
+            some = columns_in_panel(column, n);
+            read_panel(dst, formats[format].parts, line_of(format, data, step, row, column), step, column % VIT_PANEL,
+                       some);
         }
     }
 }
@@ -82,15 +134,17 @@ void vit_format_write(enum vit_format format, void *data, int64_t step, int64_t 
     } else if (format == VIT_ROWS_BF16) {
         vit_narrow((uint16_t *)data + row * step + column, src, VIT_BF16, n);
     } else {
-        for (int i = 0; i < n; i++) {
-            uint16_t *at = part_of(format, data, step, row, column + i);
-            float left = src[i];
-            for (int q = 0; q < formats[format].parts; q++) {
-                float part;
-                vit_narrow(at + q * step * VIT_PANEL, &left, VIT_BF16, 1);
-                vit_widen(&part, at + q * step * VIT_PANEL, VIT_BF16, 1);
-                left -= part;
-            }
+        for (int some; n > 0; n -= some, column += some, src += some) {
+            some = columns_in_panel(column, n);
+            write_panel(formats[format].parts, line_of(format, data, step, row, column), step, src, column % VIT_PANEL,
+                        some);
         }
     }
+}
+
+void vit_format_fill(enum vit_format format, void *data, int64_t step, int64_t row, int width)
+{
+    const float zero[VIT_PANEL] = {0};
+    if (formats[format].parts > 0)
+        vit_format_write(format, data, step, row, width, zero, (VIT_PANEL - width % VIT_PANEL) % VIT_PANEL);
 }

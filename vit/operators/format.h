@@ -12,6 +12,7 @@
 #ifndef VIT_FORMAT_H
 #define VIT_FORMAT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,9 @@ const char *vit_format_name(enum vit_format format); /* "f32", "bf16", "bf16 pan
 /* Of a panel's numbers; 0: rows. */
 int vit_format_parts(enum vit_format format);
 
+/* Whether numbers have 8 bits: one part, or rows of bf16. */
+bool vit_format_is_bf16(enum vit_format format);
+
 /* Bytes of an array, a multiple of 64. */
 size_t vit_format_size(enum vit_format format, int64_t rows, int64_t width);
 
@@ -41,9 +45,17 @@ int64_t vit_format_step(enum vit_format format, int64_t rows, int64_t width);
 /* Where row begins in the array at data: what is there is an array with the same step. */
 void *vit_format_row(enum vit_format format, const void *data, int64_t step, int64_t row);
 
-/* n elements of a row from column on, as f32, and back; to panels, rounded to their parts. For whoever is in no hurry. */
-void vit_format_read(float *dst, enum vit_format format, const void *data, int64_t step, int64_t row, int column, int n);
+/* Where column begins, of panels a multiple of 32: what is there is an array with the same step. */
+void *vit_format_column(enum vit_format format, const void *data, int64_t step, int column);
+
+/* n elements of a row from column on, as f32, and back; to panels, rounded to their parts. For whoever is in no hurry.
+ */
+void vit_format_read(float *dst, enum vit_format format, const void *data, int64_t step, int64_t row, int column,
+                     int n);
 void vit_format_write(enum vit_format format, void *data, int64_t step, int64_t row, int column, const float *src,
                       int n);
+
+/* Sets what follows the last column of a row, where it is in the same panel, to zero. */
+void vit_format_fill(enum vit_format format, void *data, int64_t step, int64_t row, int width);
 
 #endif

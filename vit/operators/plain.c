@@ -24,12 +24,12 @@ static vit_status run(struct vit_kernel *base, const struct vit_buffers *buffers
     return VIT_OK;
 }
 
-/* As it is, but for what the weight's type cannot hold. */
+/* As it is, but for what numbers of one part cannot hold. */
 static vit_status pack(struct vit_kernel *base, void *dst, const float *weight, struct vit_error *err)
 {
     (void)err;
     memcpy(dst, weight, base->packing.size);
-    if (((struct kernel *)base)->problem.linear.weight == VIT_BF16)
+    if (vit_format_is_bf16(((struct kernel *)base)->problem.linear.src))
         vit_round_to(dst, VIT_BF16, (int64_t)(base->packing.size / sizeof(float)));
     return VIT_OK;
 }
@@ -51,7 +51,7 @@ vit_status vit_plain_create(struct vit_kernel **kernel, const struct vit_impleme
         k->base.scratch_size = k->plain->scratch_size(problem);
     if (k->plain->keeps_weight) {
         k->base.packing.size = (size_t)problem->linear.in * (size_t)problem->linear.out * sizeof(float);
-        strcpy(k->base.packing.key, problem->linear.weight == VIT_BF16 ? "plain, rounded to BF16" : "plain");
+        strcpy(k->base.packing.key, vit_format_is_bf16(problem->linear.src) ? "plain, rounded to BF16" : "plain");
     }
     *kernel = &k->base;
     return VIT_OK;
@@ -63,24 +63,19 @@ void vit_kernel_free(struct vit_kernel *kernel)
         kernel->free(kernel);
 }
 
-/* ---- Elements of any type ---- */
+/* ---- Elements of any format ---- */
 
-static double get(enum vit_dtype type, const void *data, int64_t i)
+static double get(enum vit_format format, const void *data, int64_t step, int64_t row, int column)
 {
-    if (type == VIT_F32)
-        return ((const float *)data)[i];
-    float wide;
-    vit_widen(&wide, (const uint16_t *)data + i, type, 1);
-    return wide;
+    float value;
+    vit_format_read(&value, format, data, step, row, column, 1);
+    return value;
 }
 
-static void put(enum vit_dtype type, void *data, int64_t i, double x)
+static void put(enum vit_format format, void *data, int64_t step, int64_t row, int column, double x)
 {
     float value = (float)x;
-    if (type == VIT_F32)
-        ((float *)data)[i] = value;
-    else
-        vit_narrow((uint16_t *)data + i, &value, type, 1);
+    vit_format_write(format, data, step, row, column, &value, 1);
 }
 
 /* ---- Norm ---- */
@@ -113,7 +108,8 @@ static void run_norm(const struct vit_problem *problem, const struct vit_buffers
     for (int64_t r = 0; r < p->rows; r++) {
         vit_plain_norm_row(row, p, b, r);
         for (int i = 0; i < p->width; i++)
-            put(p->dst, b->dst, r * p->width + i, row[i]);
+            put(p->dst, b->dst, p->dst_step, r, i, row[i]);
+        vit_format_fill(p->dst, b->dst, p->dst_step, r, p->width);
     }
 }
 
@@ -121,30 +117,30 @@ static void run_norm(const struct vit_problem *problem, const struct vit_buffers
 
 double vit_plain_linear_at(const struct vit_linear_problem *p, const struct vit_buffers *b, int64_t row, int o)
 {
+    enum { PIECE = 256 };
     const float *weight = (const float *)b->in[VIT_WEIGHT] + (int64_t)o * p->in;
     double sum = 0;
-    if (p->src == VIT_F32) {
-        const float *src = (const float *)b->in[VIT_SRC] + row * p->in;
-#pragma omp simd reduction(+ : sum)
-        for (int i = 0; i < p->in; i++)
-            sum += (double)src[i] * (double)weight[i];
-    } else {
-        for (int i = 0; i < p->in; i++)
-            sum += get(p->src, b->in[VIT_SRC], row * p->in + i) * (double)weight[i];
+    float src[PIECE];
+    for (int k = 0; k < p->in; k += PIECE) {
+        int n = p->in - k < PIECE ? p->in - k : PIECE;
+        vit_format_read(src, p->src, b->in[VIT_SRC], p->src_step, row, k, n);
+        for (int i = 0; i < n; i++)
+            sum += (double)src[i] * (double)weight[k + i];
     }
     if (p->bias)
         sum += ((const float *)b->in[VIT_BIAS])[o];
-    return p->add ? get(p->dst, b->dst, row * p->out + o) + sum : p->activate ? vit_act(sum, p->act) : sum;
+    return p->add ? get(p->dst, b->dst, p->dst_step, row, o) + sum : p->activate ? vit_act(sum, p->act) : sum;
 }
 
 static void run_linear(const struct vit_problem *problem, const struct vit_buffers *b, void *scratch)
 {
     (void)scratch;
     const struct vit_linear_problem *p = &problem->linear;
-#pragma omp parallel for
-    for (int64_t r = 0; r < p->rows; r++)
+    for (int64_t r = 0; r < p->rows; r++) {
         for (int o = 0; o < p->out; o++)
-            put(p->dst, b->dst, r * p->out + o, vit_plain_linear_at(p, b, r, o));
+            put(p->dst, b->dst, p->dst_step, r, o, vit_plain_linear_at(p, b, r, o));
+        vit_format_fill(p->dst, b->dst, p->dst_step, r, p->out);
+    }
 }
 
 /* ---- Attention ---- */
@@ -152,14 +148,15 @@ static void run_linear(const struct vit_problem *problem, const struct vit_buffe
 void vit_plain_attend(double *dst, const struct vit_attention_problem *p, const struct vit_buffers *b, int image,
                       int head, int query, double *score)
 {
-    int T = p->tokens, HD = p->head_dim;
-    int64_t q = ((int64_t)image * p->queries + query) * p->q_step + head * HD;
-    int64_t kv = (int64_t)image * T * p->kv_step + head * HD;
+    int T = p->tokens, HD = p->head_dim, q_column = p->q_column + head * HD;
+    int k_column = p->k_column + head * HD, v_column = p->v_column + head * HD;
+    int64_t q = image * p->q_rows + query, kv = image * p->kv_rows;
     double top = -INFINITY, total = 0;
     for (int t = 0; t < T; t++) {
         score[t] = 0;
         for (int i = 0; i < HD; i++)
-            score[t] += get(p->type, b->in[VIT_Q], q + i) * get(p->type, b->in[VIT_K], kv + t * p->kv_step + i);
+            score[t] += get(p->format, b->in[VIT_Q], p->q_step, q, q_column + i) *
+                        get(p->format, b->in[VIT_KV], p->kv_step, kv + t, k_column + i);
         score[t] /= sqrt(HD);
         top = fmax(top, score[t]);
     }
@@ -168,7 +165,7 @@ void vit_plain_attend(double *dst, const struct vit_attention_problem *p, const 
     for (int i = 0; i < HD; i++) {
         dst[i] = 0;
         for (int t = 0; t < T; t++)
-            dst[i] += score[t] * get(p->type, b->in[VIT_V], kv + t * p->kv_step + i);
+            dst[i] += score[t] * get(p->format, b->in[VIT_KV], p->kv_step, kv + t, v_column + i);
         dst[i] /= total;
     }
 }
@@ -183,13 +180,15 @@ static void run_attention(const struct vit_problem *problem, const struct vit_bu
     const struct vit_attention_problem *p = &problem->attention;
     double *row = scratch, *scores = row + p->head_dim;
     for (int image = 0; image < p->batch; image++)
-        for (int query = 0; query < p->queries; query++)
+        for (int query = 0; query < p->queries; query++) {
+            int64_t r = image * p->q_rows + query;
             for (int head = 0; head < p->heads; head++) {
-                int64_t at = (((int64_t)image * p->queries + query) * p->heads + head) * p->head_dim;
                 vit_plain_attend(row, p, b, image, head, query, scores);
                 for (int i = 0; i < p->head_dim; i++)
-                    put(p->type, b->dst, at + i, row[i]);
+                    put(p->format, b->dst, p->dst_step, r, p->dst_column + head * p->head_dim + i, row[i]);
             }
+            vit_format_fill(p->format, b->dst, p->dst_step, r, p->dst_column + p->heads * p->head_dim);
+        }
 }
 
 const struct vit_plain vit_plain_norm = {run_norm, norm_scratch, false}, vit_plain_linear = {run_linear, NULL, true},

@@ -5,18 +5,27 @@
 
 const char *vit_op_name(enum vit_op op)
 {
-    static const char *const names[] = {[VIT_NORM] = "norm", [VIT_LINEAR] = "linear",   [VIT_ATTENTION] = "attention",
-                                        [VIT_GATE] = "gate", [VIT_QK_NORM] = "qk_norm", [VIT_EMBED] = "embed",
-                                        [VIT_MEAN] = "mean", [VIT_GATHER] = "gather",   [VIT_CONVERT] = "convert"};
+    static const char *const names[] = {
+        [VIT_PATCHIFY] = "patchify", [VIT_NORM] = "norm",       [VIT_LINEAR] = "linear", [VIT_ATTENTION] = "attention",
+        [VIT_GATE] = "gate",         [VIT_QK_NORM] = "qk_norm", [VIT_EMBED] = "embed",   [VIT_MEAN] = "mean",
+        [VIT_GATHER] = "gather",     [VIT_CONVERT] = "convert"};
     return names[op];
 }
 
 static void spell_linear(char *text, size_t size, const struct vit_linear_problem *p)
 {
-    snprintf(text, size, "%s*%s to %s, %lldx%d to %d, %d images%s%s%s%s", vit_dtype_name(p->src),
-             vit_dtype_name(p->weight), vit_dtype_name(p->dst), (long long)p->rows, p->in, p->out, p->images,
-             p->bias ? " bias" : "", p->add ? " add" : "", p->activate ? " " : "",
+    snprintf(text, size, "%s to %s, %lldx%d to %d, steps %lld %lld, %d images%s%s%s%s", vit_format_name(p->src),
+             vit_format_name(p->dst), (long long)p->rows, p->in, p->out, (long long)p->src_step, (long long)p->dst_step,
+             p->images, p->bias ? " bias" : "", p->add ? " add" : "", p->activate ? " " : "",
              p->activate ? vit_act_name(p->act) : "");
+}
+
+static void spell_attention(char *text, size_t size, const struct vit_attention_problem *p)
+{
+    snprintf(text, size, "%s %d of %dx%dx%dx%d steps %lld %lld %lld rows %lld %lld columns %d %d %d %d",
+             vit_format_name(p->format), p->batch, p->queries, p->tokens, p->heads, p->head_dim, (long long)p->q_step,
+             (long long)p->kv_step, (long long)p->dst_step, (long long)p->q_rows, (long long)p->kv_rows, p->q_column,
+             p->k_column, p->v_column, p->dst_column);
 }
 
 void vit_problem_key(char key[VIT_PROBLEM_KEY_MAX], const struct vit_problem *problem)
@@ -26,16 +35,12 @@ void vit_problem_key(char key[VIT_PROBLEM_KEY_MAX], const struct vit_problem *pr
     char *text = key + n;
     switch (problem->op) {
     case VIT_NORM:
-        snprintf(text, size, "to %s %lldx%d eps %a", vit_dtype_name(problem->norm.dst), (long long)problem->norm.rows,
-                 problem->norm.width, (double)problem->norm.eps);
+        snprintf(text, size, "to %s %lldx%d step %lld eps %a", vit_format_name(problem->norm.dst),
+                 (long long)problem->norm.rows, problem->norm.width, (long long)problem->norm.dst_step,
+                 (double)problem->norm.eps);
         break;
     case VIT_LINEAR: spell_linear(text, size, &problem->linear); break;
-    case VIT_ATTENTION:
-        snprintf(text, size, "%s %d of %dx%dx%dx%d steps %lld %lld", vit_dtype_name(problem->attention.type),
-                 problem->attention.batch, problem->attention.queries, problem->attention.tokens,
-                 problem->attention.heads, problem->attention.head_dim, (long long)problem->attention.q_step,
-                 (long long)problem->attention.kv_step);
-        break;
+    case VIT_ATTENTION: spell_attention(text, size, &problem->attention); break;
     default: key[0] = '\0';
     }
 }
@@ -50,8 +55,9 @@ double vit_problem_flops(const struct vit_problem *problem)
     case VIT_ATTENTION: return 4.0 * a->batch * a->queries * a->tokens * a->heads * a->head_dim;
     case VIT_GATE: return 2.0 * (double)problem->gate.rows * problem->gate.width;
     case VIT_QK_NORM: return 16.0 * (double)problem->qk_norm.rows * problem->qk_norm.heads * problem->qk_norm.head_dim;
-    case VIT_EMBED: return (double)problem->embed.batch * problem->embed.patches * problem->embed.width;
+    case VIT_EMBED: return (double)problem->embed.rows * problem->embed.width;
     case VIT_MEAN: return (double)problem->mean.batch * problem->mean.count * problem->mean.width;
+    case VIT_PATCHIFY:
     case VIT_GATHER:
     case VIT_CONVERT: return 0;
     }

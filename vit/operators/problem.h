@@ -10,9 +10,11 @@
 #include <stdint.h>
 
 #include "vit/base/config.h"
+#include "vit/base/preprocess.h"
 #include "vit/operators/format.h"
 
 enum vit_op {
+    VIT_PATCHIFY,
     VIT_NORM,
     VIT_LINEAR,
     VIT_ATTENTION,
@@ -24,9 +26,18 @@ enum vit_op {
     VIT_CONVERT
 };
 
+/* dst = the patches of pixels (patches.h): rows first to first + rows - 1 of (B N, 3PP). Input: pixels (B, S, S, 3) u8.
+ */
+struct vit_patchify_problem {
+    enum vit_format dst;
+    int64_t first, rows, dst_step;
+    int patch;
+    struct vit_preprocess preprocess;
+};
+
 /* dst[r] = (src[r] - mean(src[r])) / sqrt(var(src[r]) + eps) * gain + shift, for each of rows rows; var is the mean of
- * the squared deviations. dst (rows, width). Inputs: src (rows, width), gain and shift (width), all f32, the rows dense.
- * dst may be src when it is f32. */
+ * the squared deviations. dst (rows, width). Inputs: src (rows, width), gain and shift (width), all f32, the rows
+ * dense. dst may be src when it is f32. */
 struct vit_norm_problem {
     enum vit_format dst;
     int64_t rows, dst_step;
@@ -109,6 +120,7 @@ struct vit_convert_problem {
 struct vit_problem {
     enum vit_op op;
     union {
+        struct vit_patchify_problem patchify;
         struct vit_norm_problem norm;
         struct vit_linear_problem linear;
         struct vit_attention_problem attention;
