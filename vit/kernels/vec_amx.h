@@ -1,5 +1,11 @@
 /* vec_amx.h: the vocabulary of vec.h and parts.h for a CPU with AMX, which has all of AVX-512 that is used here and its
- * conversion to bf16. */
+ * conversion to bf16.
+ *
+ * Attention has words of its own, here and in vec_plain.h:
+ *     v_transpose        dst (LANES, LANES), dense, = 32-bit words of src transposed, whose rows are step words apart
+ *     v_store_picked     elements of 16 bits, those of store: number i is, if it is in keep, element index[i] of low and
+ *                        high, which count as one row, else 0
+ *     v_begin_flushing   from here to v_end_flushing, which takes its result, denormal results become 0 */
 #ifndef VIT_VEC_AMX_H
 #define VIT_VEC_AMX_H
 
@@ -52,7 +58,7 @@ TARGET static inline void v_narrow_pair(uint16_t *p, vec low, vec high)
 
 #include "vit/kernels/parts.h"
 
-/* ---- Rows of tiles ---- */
+/* ---- What attention needs ---- */
 
 /* The four elements at src in each of four rows. */
 TARGET static inline vec v_fours(const float *src, int64_t step)

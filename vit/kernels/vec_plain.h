@@ -141,7 +141,7 @@ static inline void v_narrow_pair(uint16_t *p, vec low, vec high)
     v_narrow(p + LANES, high);
 }
 
-/* ---- Rows of tiles ---- */
+/* ---- What attention needs ---- */
 
 static inline void v_transpose(float *dst, const float *src, int64_t step)
 {
