@@ -141,24 +141,6 @@ static int columns_of(const struct vit_plan *p)
     return columns;
 }
 
-/* What each part reads next when it is done with a layer's weight. */
-static void look_ahead(struct vit_plan *p)
-{
-    const struct vit_part *next = NULL;
-    const struct vit_step *of = NULL;
-    for (int i = p->n_steps; i-- > 0;) {
-        struct vit_step *step = &p->steps[i];
-        if (step->parts[0].problem.op != VIT_LINEAR)
-            continue;
-        for (int j = 0; of && j < step->n && j < of->n; j++) {
-            step->parts[j].buffers.ahead = next[j].buffers.in[VIT_WEIGHT];
-            step->parts[j].buffers.ahead_size = of->kernels[j]->packing.size;
-        }
-        of = step;
-        next = step->parts;
-    }
-}
-
 vit_status vit_plan_create(struct vit_plan **plan, const struct vit_model *model,
                            const struct vit_plan_options *options, struct vit_error *err)
 {
@@ -179,8 +161,6 @@ vit_status vit_plan_create(struct vit_plan **plan, const struct vit_model *model
     vit_status status = vit_forward(p);
     if (status == VIT_OK)
         status = allocate_scratch(p, err);
-    if (status == VIT_OK)
-        look_ahead(p);
     p->err = NULL;
     p->choices = NULL;
     p->team = NULL;
@@ -215,6 +195,66 @@ void vit_plan_free(struct vit_plan *plan)
     free(plan->pieces);
     free(plan->scratch);
     free(plan);
+}
+
+/* ---- Weights ---- */
+
+/* What each part reads next when it is done with a layer's weight. */
+static void look_ahead(struct vit_plan *p)
+{
+    const struct vit_part *next = NULL;
+    const struct vit_step *of = NULL;
+    for (int i = p->n_steps; i-- > 0;) {
+        struct vit_step *step = &p->steps[i];
+        if (step->parts[0].problem.op != VIT_LINEAR)
+            continue;
+        for (int j = 0; of && j < step->n && j < of->n; j++) {
+            step->parts[j].buffers.ahead = next[j].buffers.in[VIT_WEIGHT];
+            step->parts[j].buffers.ahead_size = of->kernels[j]->packing.size;
+        }
+        of = step;
+        next = step->parts;
+    }
+}
+
+static vit_status bind_step(struct vit_plan *p, struct vit_step *step, struct vit_error *err)
+{
+    for (int i = 0; i < step->n; i++) {
+        struct vit_part *part = &step->parts[i];
+        struct vit_linear piece = *step->linear;
+        piece.first += part->output;
+        piece.out = part->problem.linear.out;
+        vit_status status =
+            vit_params_packed(p->model->params, &piece, step->kernels[i], &part->buffers.in[VIT_WEIGHT], err);
+        if (status != VIT_OK)
+            return vit_context(err, status, "%s", step->linear->name);
+    }
+    return VIT_OK;
+}
+
+vit_status vit_plan_bind(struct vit_plan *plan, struct vit_error *err)
+{
+    for (int i = 0; i < plan->n_steps; i++)
+        if (plan->steps[i].linear)
+            VIT_TRY(bind_step(plan, &plan->steps[i], err));
+    look_ahead(plan);
+    return VIT_OK;
+}
+
+/* Parts that would share a weight get pieces of their own: both come from memory. */
+void vit_plan_bind_noise(struct vit_plan *plan, const char *noise, size_t size)
+{
+    size_t at = 0;
+    for (int i = 0; i < plan->n_steps; i++) {
+        struct vit_step *step = &plan->steps[i];
+        for (int j = 0; step->linear && j < step->n; j++) {
+            size_t packed = (step->kernels[j]->packing.size + 63) / 64 * 64;
+            at = at + packed > size ? 0 : at;
+            step->parts[j].buffers.in[VIT_WEIGHT] = noise + at;
+            at += packed;
+        }
+    }
+    look_ahead(plan);
 }
 
 /* ---- Running ---- */
@@ -355,22 +395,6 @@ vit_status vit_plan_norm(struct vit_plan *p, struct vit_array dst, struct vit_ar
     return add(p, norm->name, &problem, (struct vit_buffers){.dst = dst.data, .in = {src.data, gain, shift}});
 }
 
-/* The weights of a step's parts, packed. */
-static vit_status pack_parts(struct vit_plan *p, struct vit_step *step, const struct vit_linear *linear)
-{
-    for (int i = 0; i < step->n; i++) {
-        struct vit_part *part = &step->parts[i];
-        struct vit_linear piece = *linear;
-        piece.first += part->output;
-        piece.out = part->problem.linear.out;
-        vit_status status =
-            vit_params_packed(p->model->params, &piece, step->kernels[i], &part->buffers.in[VIT_WEIGHT], p->err);
-        if (status != VIT_OK)
-            return vit_context(p->err, status, "%s", linear->name);
-    }
-    return VIT_OK;
-}
-
 static vit_status add_linear(struct vit_plan *p, struct vit_array dst, struct vit_array src,
                              const struct vit_linear *linear, struct vit_linear_problem layer)
 {
@@ -386,7 +410,8 @@ static vit_status add_linear(struct vit_plan *p, struct vit_array dst, struct vi
     const float *bias;
     VIT_TRY(vit_params_bias(p->model->params, linear, &bias, p->err));
     VIT_TRY(add(p, linear->name, &problem, (struct vit_buffers){.dst = dst.data, .in = {src.data, NULL, bias}}));
-    return pack_parts(p, &p->steps[p->n_steps - 1], linear);
+    p->steps[p->n_steps - 1].linear = linear;
+    return VIT_OK;
 }
 
 vit_status vit_plan_linear(struct vit_plan *p, struct vit_array dst, struct vit_array src, int64_t rows,

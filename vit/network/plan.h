@@ -29,10 +29,11 @@ struct vit_step {
     const char *op; /* "linear", "norm", ... */
     bool wait;      /* for all threads to have done the step before */
     int n;
-    struct vit_part *parts;      /* (n): what thread i does */
-    struct vit_kernel **kernels; /* (n), the plan's */
-    double flops;                /* of one run; a multiply-add counts as two */
-    double seconds;              /* that the first thread spent while profiling */
+    struct vit_part *parts;          /* (n): what thread i does */
+    struct vit_kernel **kernels;     /* (n), the plan's */
+    const struct vit_linear *linear; /* the model's layer, where it has a weight; or NULL */
+    double flops;                    /* of one run; a multiply-add counts as two */
+    double seconds;                  /* that the first thread spent while profiling */
     struct vit_tap tap;
 };
 
@@ -79,6 +80,11 @@ struct vit_plan_options {
 vit_status vit_plan_create(struct vit_plan **plan, const struct vit_model *model,
                            const struct vit_plan_options *options, struct vit_error *err);
 void vit_plan_free(struct vit_plan *plan); /* NULL is fine */
+
+/* Before it runs, its layers get their weights, packed once for all plans of the model; or, to see how long it takes,
+ * pieces of size bytes of noise. */
+vit_status vit_plan_bind(struct vit_plan *plan, struct vit_error *err);
+void vit_plan_bind_noise(struct vit_plan *plan, const char *noise, size_t size);
 
 /* pixels (B, S, S, 3) -> logits: first start, by one thread, then run by all threads beside each other, each with its
  * number, and end when they are done. profile adds to every step's seconds; trace_dir may be NULL. */

@@ -1,35 +1,20 @@
-/* session.c: a team of threads, and the plans that they run over any number of images. */
+/* session.c: a team of threads, the way in which it computes, and any number of images. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "vit/base/machine.h"
-#include "vit/network/plan.h"
+#include "vit/network/groups.h"
 #include "vit/network/trace.h"
 #include "vit/onednn/onednn.h"
 #include "vit/vit.h"
 
-/* Threads that take the same images through all layers. */
-struct group {
-    struct vit_plan *plan;
-    int first; /* image of the batch; the plan's batch follow it */
-};
-
-/* What the team does in one run. */
-struct pass {
-    const uint8_t *pixels; /* of the whole batch */
-    int n;                 /* images of it that are wanted */
-    bool profile;
-    const char *trace_dir;
-};
-
 struct vit_session {
     const struct vit_model *model;
     struct vit_team *team;
-    int batch, threads;
-    int n_groups; /* of threads / n_groups threads each */
-    struct group *groups;
-    struct pass pass;
+    struct vit_groups *groups;
+    int batch;
     uint8_t *padded; /* (batch) images: a short batch, filled up */
     bool profiling;
     char *trace_dir; /* until the first run has written it; then NULL */
@@ -47,61 +32,108 @@ static double encoder_flops(const struct vit_config *c, int batch)
     return 2.0 * batch * c->depth * (T * (4 * D * D + 2 * D * F) + 2 * T * T * D);
 }
 
-/* ---- Dividing the work ---- */
+/* ---- Creating ---- */
 
-/* Into how many groups to divide the threads. A group of one takes its images through all layers without waiting for
- * anybody, and finds in its own cache what it wrote; several threads lose some 6 % to waiting and to lines that move
- * between caches. But groups must have much the same number of images. */
-static int count_groups(int batch, int threads)
+/* Takes the groups made for the first of the types for which all operators have an implementation that conforms, and
+ * moves types on behind it. */
+static vit_status next_groups(struct vit_groups **groups, const struct vit_types *const **types,
+                              const struct vit_session *session, struct vit_plan_options plan, struct vit_error *err)
 {
-    int best = 1;
-    double least = 0;
-    for (int groups = 1; groups <= threads && groups <= batch; groups++) {
-        int images = (batch + groups - 1) / groups, members = threads / groups;
-        double cost = (double)images / members * (members > 1 ? 1.06 : 1);
-        if (threads % groups == 0 && (groups == 1 || cost <= least)) {
-            least = cost;
-            best = groups;
-        }
+    vit_status status = VIT_ERR_UNSUPPORTED;
+    *groups = NULL;
+    while (**types && status == VIT_ERR_UNSUPPORTED) {
+        plan.types = *(*types)++;
+        status = vit_groups_create(groups, session->model, &plan, err);
+    }
+    return status;
+}
+
+/* The seconds of the best of a few runs on pictures and weights that are noise; more than any when it fails. */
+static double time_groups(struct vit_groups *groups, const struct vit_session *session, float *logits)
+{
+    const struct vit_pass pass = {.pixels = session->padded, .n = session->batch, .logits = logits};
+    double best = INFINITY;
+    for (int run = 0; run < 4; run++) {
+        double start = vit_now();
+        if (vit_groups_run(groups, &pass, NULL) != VIT_OK)
+            return INFINITY;
+        best = fmin(best, vit_now() - start);
     }
     return best;
 }
 
-/* ---- Creating ---- */
-
-/* The plans of all groups. */
-static vit_status plan_groups(struct vit_session *session, const struct vit_types *types,
-                              const struct vit_session_options *options, struct vit_error *err)
+/* Keeps the faster of the two in *groups; the first, unless it is clearly beaten. */
+static void keep_faster(struct vit_groups **groups, struct vit_groups *other, const struct vit_session *session)
 {
-    for (int i = 0; i < session->n_groups; i++) {
-        struct group *group = &session->groups[i];
-        group->first = (int)((int64_t)session->batch * i / session->n_groups);
-        struct vit_plan_options plan = {.batch =
-                                            (int)((int64_t)session->batch * (i + 1) / session->n_groups) - group->first,
-                                        .threads = session->threads / session->n_groups,
-                                        .types = types,
-                                        .choices = options->reference ? NULL : session->model->choices,
-                                        .team = session->team,
-                                        .traced = options->trace_dir != NULL};
-        VIT_TRY(vit_plan_create(&group->plan, session->model, &plan, err));
+    const size_t size = (size_t)48 << 20;
+    const char *noise = vit_choices_noise(session->model->choices, size);
+    float *logits = malloc((size_t)session->batch * (size_t)vit_model_config(session->model)->classes * sizeof *logits);
+    struct vit_groups *slower = other;
+    if (noise && logits) {
+        vit_groups_bind_noise(*groups, noise, size);
+        vit_groups_bind_noise(other, noise, size);
+        double first = time_groups(*groups, session, logits), second = time_groups(other, session, logits);
+        first = fmin(first, time_groups(*groups, session, logits)); /* once more, as the machine may have slowed down */
+        if (second < 0.97 * first) {
+            slower = *groups;
+            *groups = other;
+        }
     }
+    free(logits);
+    vit_groups_free(slower);
+}
+
+static const struct vit_types *types_of(const struct vit_groups *groups)
+{
+    return groups->groups[0].plan->types;
+}
+
+/* The way to compute: the one that is known for such sessions, else the fastest, where there is time to find out, else
+ * the first. */
+static vit_status choose_groups(struct vit_session *session, const struct vit_types *const *types,
+                                const struct vit_plan_options *plan, struct vit_error *err)
+{
+    char key[VIT_CHOICE_TEXT_MAX];
+    struct vit_choices *choices = plan->choices;
+    snprintf(key, sizeof key, "model in %s, %d images, %d threads%s", types[0]->name, plan->batch, plan->threads,
+             plan->traced ? ", traced" : "");
+    const char *known = choices ? vit_choices_find(choices, key) : NULL;
+    for (int i = 0; known && types[i]; i++)
+        if (strcmp(vit_format_name(types[i]->activation), known) == 0) {
+            types += i;
+            known = NULL;
+            choices = NULL; /* no other is tried */
+        }
+    VIT_TRY(next_groups(&session->groups, &types, session, *plan, err));
+    if (!choices || !*types || !vit_choices_has_time(choices))
+        return VIT_OK;
+    struct vit_groups *other;
+    if (next_groups(&other, &types, session, *plan, NULL) == VIT_OK)
+        keep_faster(&session->groups, other, session);
+    vit_choices_put(choices, key, vit_format_name(types_of(session->groups)->activation), 0, 1);
     return VIT_OK;
 }
 
-static void free_plans(struct vit_session *session)
+static vit_status plan(struct vit_session *session, const struct vit_session_options *options,
+                       const struct vit_plan_options *plan_options, struct vit_error *err)
 {
-    for (int i = 0; session->groups && i < session->n_groups; i++) {
-        vit_plan_free(session->groups[i].plan);
-        session->groups[i].plan = NULL;
-    }
+    const struct vit_types *types[VIT_MAX_TYPES + 1] = {0};
+    int n = vit_types_for(types, options->precision);
+    if (n == 0)
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "%s: this CPU has no instructions for it (%s)",
+                        vit_precision_name(options->precision), vit_isa());
+    if (options->reference) /* the plainest */
+        types[0] = types[n - 1];
+    VIT_TRY(choose_groups(session, types, plan_options, err));
+    return vit_groups_bind(session->groups, err);
 }
 
-/* The plans, with the model's choices taken meanwhile. */
-static vit_status plan(struct vit_session *session, const struct vit_types *types,
-                       const struct vit_session_options *options, struct vit_error *err)
+/* With the model's choices taken meanwhile. */
+static vit_status choose_and_plan(struct vit_session *session, const struct vit_session_options *options,
+                                  const struct vit_plan_options *plan_options, struct vit_error *err)
 {
     char cpu[64], library[64], machine[VIT_CHOICE_TEXT_MAX];
-    struct vit_choices *choices = options->reference ? NULL : session->model->choices;
+    struct vit_choices *choices = plan_options->choices;
     vit_machine_cpu(cpu);
     vit_dnnl_version(library);
     snprintf(machine, sizeof machine, "%s, %s, oneDNN %s, vit %s %s", cpu, vit_isa(), library, vit_version(),
@@ -113,27 +145,15 @@ static vit_status plan(struct vit_session *session, const struct vit_types *type
                                        .pass_flops = encoder_flops(vit_model_config(session->model), options->batch)};
     vit_status status;
     do {
-        free_plans(session);
+        vit_groups_free(session->groups);
+        session->groups = NULL;
         if (choices)
             vit_choices_begin(choices, &tune);
-        status = plan_groups(session, types, options, err);
+        status = plan(session, options, plan_options, err);
         if (choices)
             vit_choices_end(choices);
         tune.measure = !tune.measure; /* where memory is short, the second time goes without */
     } while (status == VIT_ERR_MEMORY && !tune.measure);
-    return status;
-}
-
-/* With the first types for which all operators have an implementation that conforms. */
-static vit_status plan_types(struct vit_session *session, const struct vit_session_options *options,
-                             struct vit_error *err)
-{
-    const struct vit_types *types[VIT_MAX_TYPES];
-    int n = vit_types_for(types, options->precision);
-    vit_status status = vit_fail(err, VIT_ERR_UNSUPPORTED, "%s: this CPU has no instructions for it (%s)",
-                                 vit_precision_name(options->precision), vit_isa());
-    for (int i = 0; i < n && status == VIT_ERR_UNSUPPORTED; i++)
-        status = plan(session, types[i], options, err);
     return status;
 }
 
@@ -143,16 +163,18 @@ static vit_status fill(struct vit_session *session, const struct vit_session_opt
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "batch %d and %d threads: expected at least 1 (threads 0: default)",
                         options->batch, options->threads);
     session->batch = options->batch;
-    session->threads = options->threads ? options->threads : vit_default_threads();
-    /* What is traced is one array a stage. */
-    session->n_groups = options->trace_dir ? 1 : count_groups(session->batch, session->threads);
-    session->groups = calloc((size_t)session->n_groups, sizeof *session->groups);
     session->padded = calloc((size_t)session->batch, vit_model_pixels_size(session->model));
-    if (!session->groups || !session->padded ||
-        (options->trace_dir && !(session->trace_dir = strdup(options->trace_dir))))
+    if (!session->padded || (options->trace_dir && !(session->trace_dir = strdup(options->trace_dir))))
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    VIT_TRY(vit_team_create(&session->team, session->threads, err));
-    return plan_types(session, options, err);
+    int threads = options->threads ? options->threads : vit_default_threads();
+    VIT_TRY(vit_team_create(&session->team, threads, err));
+    return choose_and_plan(session, options,
+                           &(struct vit_plan_options){.batch = session->batch,
+                                                      .threads = threads,
+                                                      .choices = options->reference ? NULL : session->model->choices,
+                                                      .team = session->team,
+                                                      .traced = options->trace_dir != NULL},
+                           err);
 }
 
 vit_status vit_session_create(struct vit_session **session, const struct vit_model *model,
@@ -176,24 +198,13 @@ void vit_session_free(struct vit_session *session)
     if (!session)
         return;
     vit_team_free(session->team);
-    free_plans(session);
-    free(session->groups);
+    vit_groups_free(session->groups);
     free(session->padded);
     free(session->trace_dir);
     free(session);
 }
 
 /* ---- Running ---- */
-
-/* What one thread does in a run. */
-static void run_member(void *context, int member)
-{
-    struct vit_session *session = context;
-    int members = session->threads / session->n_groups;
-    struct group *group = &session->groups[member / members];
-    if (group->first < session->pass.n)
-        vit_plan_run(group->plan, member % members, session->pass.profile, session->pass.trace_dir);
-}
 
 static vit_status trace_pixels(const struct vit_session *session, const uint8_t *pixels, struct vit_error *err)
 {
@@ -202,34 +213,16 @@ static vit_status trace_pixels(const struct vit_session *session, const uint8_t 
     return vit_trace_u8(session->trace_dir, "pixels", pixels, 4 - skip, (int64_t[]){B, S, S, 3} + skip, err);
 }
 
-/* The groups whose images are wanted. */
-static vit_status run_groups(struct vit_session *session, float *logits, struct vit_error *err)
-{
-    const struct pass *pass = &session->pass;
-    size_t image = vit_model_pixels_size(session->model), K = (size_t)vit_model_config(session->model)->classes;
-    for (int i = 0; i < session->n_groups; i++)
-        vit_plan_start(session->groups[i].plan, pass->pixels + (size_t)session->groups[i].first * image, err);
-    VIT_TRY(vit_team_run(session->team, run_member, session, err));
-    for (int i = 0; i < session->n_groups; i++) {
-        const struct group *group = &session->groups[i];
-        int left = pass->n - group->first, n = left < group->plan->batch ? left : group->plan->batch;
-        VIT_TRY(vit_plan_end(group->plan));
-        if (n > 0)
-            memcpy(logits + (size_t)group->first * K, group->plan->logits.data, (size_t)n * K * sizeof *logits);
-    }
-    return VIT_OK;
-}
-
 /* n images, n <= batch. What fills up a short batch is computed and not read. */
 static vit_status run_batch(struct vit_session *session, const uint8_t *pixels, int n, float *logits,
                             struct vit_error *err)
 {
     if (n < session->batch)
         pixels = memcpy(session->padded, pixels, (size_t)n * vit_model_pixels_size(session->model));
-    session->pass = (struct pass){pixels, n, session->profiling, session->trace_dir};
     if (session->trace_dir)
         VIT_TRY(trace_pixels(session, pixels, err));
-    VIT_TRY(run_groups(session, logits, err));
+    const struct vit_pass pass = {pixels, n, logits, session->profiling, session->trace_dir};
+    VIT_TRY(vit_groups_run(session->groups, &pass, err));
     free(session->trace_dir);
     session->trace_dir = NULL;
     return VIT_OK;
@@ -253,7 +246,7 @@ vit_status vit_classify(struct vit_session *session, const uint8_t *pixels, int 
 /* Groups run the same steps beside each other: what the first one does stands for all. */
 static struct vit_plan *first_plan(const struct vit_session *session)
 {
-    return session->groups[0].plan;
+    return session->groups->groups[0].plan;
 }
 
 void vit_session_profile(struct vit_session *session, bool on)
@@ -272,12 +265,12 @@ void vit_session_step(const struct vit_session *session, int i, struct vit_step_
 {
     const struct vit_step *step = &first_plan(session)->steps[i];
     double flops = 0;
-    for (int g = 0; g < session->n_groups; g++)
-        flops += session->groups[g].plan->steps[i].flops;
+    for (int g = 0; g < session->groups->n; g++)
+        flops += session->groups->groups[g].plan->steps[i].flops;
     *info = (struct vit_step_info){step->name, step->op, step->kernels[0]->name, flops, step->seconds};
 }
 
 enum vit_precision vit_session_precision(const struct vit_session *session)
 {
-    return first_plan(session)->types->precision;
+    return types_of(session->groups)->precision;
 }
