@@ -540,7 +540,7 @@ Test(bench, contradictions_are_refused)
     REFUSED("--profile goes without --compare", "--profile", "--against=-t2");
     REFUSED("3 threads cannot be shared equally by 2 streams", "-t2,3", "--streams=2");
     REFUSED("--batch-size 1,,2: expected a whole number", "-b1,,2");
-    REFUSED("--precision f32,f16: expected one or some of f32|bf16|auto", "--precision=f32,f16");
+    REFUSED("--precision f32,f16: expected one or some of f32|bf16|bf16x2|auto", "--precision=f32,f16");
     REFUSED("--compare /nonexistent.json", "--compare", "/nonexistent.json");
     REFUSED("no pictures in this folder", "-m", TINY, "--tune=off", "--end-to-end", "tests/containers");
 }

@@ -1,20 +1,29 @@
 #!/usr/bin/env python3
-"""Measures vit beside PyTorch (eager and compiled), ONNX Runtime and OpenVINO: the same architecture, batch, threads
-and precision, in turn, on the machine at hand.
+"""Measures vit beside OpenVINO, ONNX Runtime and PyTorch: the same architecture, batch and threads, every precision of
+vit against that of the same kind, in turn, on the machine at hand.
 
-    make && tools/peers.py                                    # Ti, S and B at 224, batches of 1 and 8, f32
+    make && tools/peers.py                       # Ti, S and B at 224, batches of 1 and 8
     tools/peers.py --precision f32,bf16 --rounds 10 --json out.json
-    tools/peers.py --arch vit_base_patch16_224 --batch 1 --only openvino --table out.tsv
+    tools/peers.py --arch vit_base_patch16_224 --batch 1 --only openvino,compile
+    tools/peers.py --only none --threads 1,2,4   # vit alone, with nothing installed
+
+    vit       is compared with
+    f32       OpenVINO with the hint f32, ONNX Runtime, PyTorch
+    bf16x2    the same: it is f32 in sums of two bf16 numbers, more exact than TF32
+    bf16      OpenVINO with the hint bf16; PyTorch by model.to(bfloat16) or autocast, of which the faster one counts
 
 The peers are installed, with the versions below, into a virtual environment of their own on the first run (some
-gigabytes, in build/deps/peers). Every library lives in a process of its own, which answers "run for so many seconds",
-so that the rounds alternate: vit, peer, peer, vit, peer, peer, ... What slows the machine down for a while then slows
-all of them. A ratio is taken within each round; the table shows the median over the rounds and how far they spread.
+gigabytes, in build/deps/peers). Every library and precision lives in a process of its own, which answers "run for so
+many seconds", so that the rounds alternate: vit, peer, peer, vit, peer, peer, ... What slows the machine down for a
+while then slows all of them. A ratio is taken within each round; the table shows the median over the rounds and how far
+they spread.
 
-Every library runs with its own default settings and exactly the threads asked for; variables that steer OpenMP are
-taken out of the environment for all of them. All peers compute one and the same model with random weights, and are
-checked against PyTorch's answer before they are timed; vit checks its own answers."""
+Every library runs with its own default settings for the lowest latency and exactly the threads asked for; variables
+that steer OpenMP are taken out of the environment for all of them. All compute one and the same model with random
+weights, vit from timm's files, others from ONNX, and none is timed whose answer to the same pictures is not
+PyTorch's in f32."""
 import argparse
+import collections
 import datetime
 import json
 import math
@@ -31,7 +40,14 @@ PACKAGES = ["torch==2.15.0", "timm==1.0.31", "onnx==1.23.2", "onnxscript==0.7.2"
 
 HERE = pathlib.Path(__file__).resolve().parent
 WORKER = HERE / "peers_worker.py"
-PEERS = {"eager": "PyTorch", "compile": "torch.compile", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO"}
+PEERS = {"openvino": "OpenVINO", "onnxruntime": "ONNX Runtime", "eager": "PyTorch", "compile": "torch.compile"}
+ALONE = "none"
+
+# Of vit: the precision of the peers it is compared with, part of a flag of the CPUs that it is made for, and how far an
+# answer may be from PyTorch's in f32, as a part of the largest logit.
+Precision = collections.namedtuple("Precision", "peers flag tolerance")
+PRECISIONS = {"f32": Precision("f32", "", 1e-5), "bf16x2": Precision("f32", "amx_bf16", 1e-4),
+              "bf16": Precision("bf16", "_bf16", 0.05)}
 
 TUNING_RUNS = 4
 
@@ -58,17 +74,50 @@ def set_up(folder):
     return python
 
 
-# ---- Those who are measured: each has a name and measure() -> the latencies of one round in ms ----
+# ---- The model ----
+
+class Model:
+    """An architecture at a batch size, as files for everyone: what peers_worker.py prepares, made once, and under
+    another name until whole. Without python there are none, and vit takes random weights of its own."""
+
+    def __init__(self, arch, batch, python, cache):
+        self.arch, self.batch = arch, batch
+        self.folder, self.tokens, self.logits = None, None, None
+        if python:
+            self.folder = cache / f"{arch}-b{batch}"
+            if not self.folder.exists():
+                self.prepare(python)
+            answers = json.loads((self.folder / "answers.json").read_text())
+            self.tokens, self.logits = answers["tokens"], answers["logits"]
+
+    def prepare(self, python):
+        fresh = self.folder.with_name(f"{self.folder.name}.{os.getpid()}")
+        fresh.mkdir(parents=True)
+        done = subprocess.run([python, WORKER, "prepare", self.arch, str(self.batch), fresh], stdout=sys.stderr)
+        if done.returncode:
+            raise RuntimeError(f"{self.arch} cannot be exported")
+        fresh.rename(self.folder)
+
+    def difference(self, logits):
+        """The largest difference from PyTorch's answer in f32, as a part of the picture's largest logit."""
+        if [len(row) for row in logits] != [len(row) for row in self.logits]:
+            return math.inf
+        return max(max(abs(a - b) for a, b in zip(got, want)) / max(map(abs, want))
+                   for got, want in zip(logits, self.logits))
+
+
+# ---- Those who are measured: each has name, precision, logits and measure() -> the latencies of one round in ms ----
 
 class Peer:
     """A library in a process that stays alive between the rounds."""
 
-    def __init__(self, python, kind, cell, model):
-        self.name = PEERS[kind]
-        command = [python, WORKER, kind, cell.arch, str(cell.threads), cell.precision, model]
+    def __init__(self, python, kind, precision, threads, model):
+        self.name, self.precision = PEERS[kind], precision
+        command = [python, WORKER, kind, model.arch, str(threads), precision, model.folder]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         env=clean_environment())
-        self.version = self.read()["version"]
+        said = self.read()
+        self.version, self.how, self.logits = said["version"], said["how"], said["logits"]
 
     def read(self):
         line = self.process.stdout.readline()
@@ -90,143 +139,183 @@ class Peer:
 
 
 class Vit:
-    """The program, once for every round. It ends with an error when its answers are wrong."""
+    """The program, once for every round. It ends with an error when its answers are not those of its plain loops."""
     name = "vit"
+    how = ""
 
-    def __init__(self, program, cell):
-        self.command = [program, "bench", "--arch", cell.arch, "-b", str(cell.batch), "-t", str(cell.threads),
-                        "--precision", cell.precision, "-f", "json"]
-        self.run = None  # of the last round
-
-    def tune(self):
-        """Tuning takes a limited time in every run and goes on in the next."""
-        for _ in range(TUNING_RUNS):
+    def __init__(self, program, precision, threads, model):
+        self.program, self.precision = program, precision
+        self.settings = ["-b", str(model.batch), "-t", str(threads), "--precision", precision]
+        self.model = ["-m", str(model.folder)] if model.folder else ["--arch", model.arch]
+        self.about = None  # what the last round said of the machine and the program
+        for _ in range(TUNING_RUNS):  # tuning takes a limited time in every run and goes on in the next
             self.bench("-r", "1")
+        self.logits = self.classify(model) if model.folder else None
+
+    def run(self, *words):
+        done = subprocess.run([self.program, *words, *self.model, *self.settings, "-q"], capture_output=True, text=True,
+                              env=clean_environment())
+        if done.returncode:
+            raise RuntimeError(done.stderr.strip())
+        return done.stdout
+
+    def classify(self, model):
+        pictures = [str(model.folder / f"{i}.png") for i in range(model.batch)]
+        answers = self.run("classify", *pictures, "-f", "jsonl", "-k", "all", "--scores", "logit").splitlines()
+        results = [json.loads(answer)["results"] for answer in answers]
+        return [[one["score"] for one in sorted(row, key=lambda one: one["index"])] for row in results]
+
+    def bench(self, *duration):
+        self.about = json.loads(self.run("bench", "-f", "json", "--no-peak", *duration))[0]
+        return self.about["samples_ms"]
 
     def measure(self, seconds):
         return self.bench("--seconds", str(seconds))
 
-    def bench(self, *duration):
-        done = subprocess.run([*self.command, *duration], capture_output=True, text=True, env=clean_environment())
-        if done.returncode:
-            raise RuntimeError(done.stderr.strip())
-        self.run = json.loads(done.stdout)[0]
-        return self.run["samples_ms"]
+    def close(self):
+        pass
 
 
-# ---- One cell of the table ----
+# ---- Taking turns ----
 
-class Cell:
-    def __init__(self, arch, batch, threads, precision):
-        self.arch, self.batch, self.threads, self.precision = arch, batch, threads, precision
-        self.samples = {}  # name -> rounds -> ms
-        self.run = None    # what vit's last round said of itself
-
-    def median(self, name):
-        return statistics.median(statistics.median(one) for one in self.samples[name])
-
-    def ratios(self, name):
-        """How many times as long as vit the peer took, round by round."""
-        return [statistics.median(theirs) / statistics.median(ours)
-                for theirs, ours in zip(self.samples[name], self.samples["vit"])]
-
-    def best_peer(self):
-        """The peer that comes nearest to vit, or is furthest ahead of it."""
-        return min((name for name in self.samples if name != "vit"),
-                   key=lambda name: statistics.median(self.ratios(name)))
+def start_all(model, threads, args, python):
+    """Vit in every precision, each followed by the peers of its kind, which two of them may share."""
+    for kind in dict.fromkeys(PRECISIONS[precision].peers for precision in args.precision):
+        for precision in args.precision:
+            if PRECISIONS[precision].peers == kind:
+                yield Vit(args.vit, precision, threads, model)
+        for peer in args.only:
+            if (peer, kind) != ("onnxruntime", "bf16"):  # its CPU provider computes in f32, whatever the weights' type
+                yield Peer(python, peer, kind, threads, model)
 
 
-def prepare_model(cell, python, cache):
-    """A folder with the model as ONNX, an input and PyTorch's answer; made once, and under another name until whole."""
-    folder = cache / f"{cell.arch}-b{cell.batch}"
-    if not folder.exists():
-        fresh = folder.with_name(f"{folder.name}.{os.getpid()}")
-        fresh.mkdir(parents=True)
-        done = subprocess.run([python, WORKER, "prepare", cell.arch, str(cell.batch), fresh], stdout=sys.stderr)
-        if done.returncode:
-            raise RuntimeError(f"{cell.arch} cannot be exported")
-        fresh.rename(folder)
-    return folder
+def check(one, model):
+    if model.logits:
+        difference = model.difference(one.logits)
+        if not difference <= PRECISIONS[one.precision].tolerance:
+            raise RuntimeError(f"{one.name} in {one.precision}: wrong answers, by {difference:.2g} of the largest")
 
 
-def start_peers(kinds, cell, python, model):
-    peers = []
-    for kind in kinds:
-        if kind == "onnxruntime" and cell.precision == "bf16":
-            continue  # its CPU provider computes in f32, whatever the type of the weights
-        peers.append(Peer(python, kind, cell, model))
-    return peers
+def take_turns(runners, args):
+    """The latencies of each, round by round."""
+    rounds = [[] for _ in runners]
+    for turn in range(args.rounds + 1):
+        for one, its_rounds in zip(runners, rounds):
+            time.sleep(0.3)  # idle threads of the one before spin for a while
+            samples = one.measure(args.seconds)
+            if turn > 0:  # the first round is for warming up
+                its_rounds.append(samples)
+    return rounds
 
 
-def measure(cell, kinds, args, python, cache):
-    model = prepare_model(cell, python, cache)
-    ours = Vit(args.vit, cell)
-    ours.tune()
-    peers = start_peers(kinds, cell, python, model)
+def measure(model, threads, args, python):
+    """A cell for each precision, and those who were measured."""
+    runners = []
     try:
-        for turn in range(args.rounds + 1):
-            for one in [ours, *peers]:
-                time.sleep(0.3)  # idle threads of the one before spin for a while
-                samples = one.measure(args.seconds)
-                if turn > 0:  # the first round is for warming up
-                    cell.samples.setdefault(one.name, []).append(samples)
-        cell.run = ours.run
+        for one in start_all(model, threads, args, python):
+            runners.append(one)
+            check(one, model)
+        rounds = take_turns(runners, args)
     finally:
-        for peer in peers:
-            peer.close()
-    return {peer.name: peer.version for peer in peers}
+        for one in runners:
+            one.close()
+    return [make_cell(model, threads, precision, runners, rounds) for precision in args.precision], runners
 
 
-# ---- The report ----
+# ---- What is reported: plain data, as it is written into the JSON file ----
 
-def geomean(values):
-    return math.exp(statistics.fmean(math.log(value) for value in values))
+def spread(values):
+    return {"median": round(statistics.median(values), 3), "least": round(min(values), 3),
+            "greatest": round(max(values), 3)}
 
 
-def print_table(cells, names, precision):
-    print(f"\n{precision}, milliseconds for a batch\n")
-    print("| model | batch | threads | vit | " + " | ".join(names) + " | best peer / vit | rounds | % of peak |")
-    print("|---|--:|--:|" + "--:|" * (len(names) + 4))
-    best = []
+def make_cell(model, threads, precision, runners, rounds):
+    """One precision of vit and its peers. ms: for a batch, the median of each round; ratio: how many times as long as
+    vit a peer took, of the rounds."""
+    kind = PRECISIONS[precision].peers
+    cell = {"arch": model.arch, "tokens": model.tokens, "batch": model.batch, "threads": threads,
+            "precision": precision, "peers": kind, "how": {}, "difference": {}, "ms": {}, "least_ms": {}}
+    for one, its_rounds in zip(runners, rounds):
+        if one.precision == (precision if one.name == "vit" else kind):
+            cell["ms"][one.name] = [round(statistics.median(samples), 4) for samples in its_rounds]
+            cell["least_ms"][one.name] = round(min(min(samples) for samples in its_rounds), 4)
+            if one.how:
+                cell["how"][one.name] = one.how
+            if model.logits:
+                cell["difference"][one.name] = float(f"{model.difference(one.logits):.2g}")
+    cell["ratio"] = {name: spread([b / a for a, b in zip(cell["ms"]["vit"], theirs)])
+                     for name, theirs in cell["ms"].items() if name != "vit"}
+    cell["best"] = min(cell["ratio"], key=lambda name: cell["ratio"][name]["median"], default=None)
+    return cell
+
+
+def summarise(cells):
+    """Over the cells of each precision: the geometric mean and the least of the medians of the ratios."""
+    summary = {}
+    for precision in dict.fromkeys(cell["precision"] for cell in cells):
+        some = [cell for cell in cells if cell["precision"] == precision and cell["best"]]
+        ratios = {"best": [cell["ratio"][cell["best"]]["median"] for cell in some]}
+        for name in PEERS.values():
+            ratios[name] = [cell["ratio"][name]["median"] for cell in some if name in cell["ratio"]]
+        summary[precision] = {name: {"geomean": round(math.exp(statistics.fmean(map(math.log, values))), 3),
+                                     "least": min(values)} for name, values in ratios.items() if values}
+    return summary
+
+
+def machine_words(run):
+    words = f"{run['cpu']}, {run['isa']}, {len(os.sched_getaffinity(0))} CPUs"
+    return words + (" of a virtual machine" if " hypervisor" in pathlib.Path("/proc/cpuinfo").read_text() else "")
+
+
+def describe(runners, cells, args):
+    """Where, when and with what, in clauses."""
+    run = next(one.about for one in runners if one.name == "vit")
+    versions = {one.name: one.version for one in runners if one.name != "vit"}
+    for name in versions:
+        ways = dict.fromkeys(cell["how"][name] for cell in cells if name in cell["how"])
+        if ways:
+            versions[name] += f" (bf16: {' or '.join(ways)})"
+    return [f"{datetime.date.today()}, {args.note or machine_words(run)}",
+            f"vit {run['commit']} with oneDNN {run['onednn']}",
+            *([", ".join(f"{name} {version}" for name, version in versions.items())] if versions else []),
+            f"{args.rounds} rounds of {args.seconds:g} s in turn"]
+
+
+# ---- The table ----
+
+def print_table(cells, summary):
+    precision, kind = cells[0]["precision"], cells[0]["peers"]
+    names = [name for name in PEERS.values() if any(name in cell["ms"] for cell in cells)]
+    print(f"\nvit in {precision}, others in {kind}: milliseconds for a batch, median (least)\n")
+    print("| model | batch | threads | vit | " + "".join(f"{name} | " for name in names) + "best / vit | rounds |")
+    print("|---|--:|--:|" + "--:|" * (len(names) + 3))
     for cell in cells:
-        ratios = cell.ratios(cell.best_peer())
-        best.append(statistics.median(ratios))
-        theirs = [f"{cell.median(name):.2f}" if name in cell.samples else "-" for name in names]
-        print(f"| {cell.arch} | {cell.batch} | {cell.threads} | {cell.median('vit'):.2f} | " + " | ".join(theirs)
-              + f" | **{best[-1]:.2f}** | {min(ratios):.2f} .. {max(ratios):.2f} | {cell.run['percent_of_peak']:.0f} |")
-    print(f"\nbest peer / vit: geometric mean {geomean(best):.2f}, least {min(best):.2f}")
+        times = {name: f"{statistics.median(ms):.2f} ({cell['least_ms'][name]:.2f})" for name, ms in cell["ms"].items()}
+        best = cell["ratio"].get(cell["best"])
+        ratio = f"**{best['median']:.2f}** | {best['least']:.2f} .. {best['greatest']:.2f}" if best else "- | -"
+        columns = [cell["arch"], cell["batch"], cell["threads"], *(times.get(name, "-") for name in ["vit", *names])]
+        print("| " + " | ".join(map(str, columns)) + f" | {ratio} |")
+    print()
+    for name, value in summary.items():
+        print(f"{name} / vit: geometric mean {value['geomean']:.2f}, least {value['least']:.2f}")
+    differences = {name: max(cell["difference"][name] for cell in cells if name in cell["difference"])
+                   for name in ["vit", *names] if any(name in cell["difference"] for cell in cells)}
+    if differences:
+        print("largest difference from PyTorch's logits in f32: "
+              + ", ".join(f"{name} {value:.1e}" for name, value in differences.items()))
 
 
-def conditions(cells, versions, args):
-    run = cells[0].run
-    return (f"{datetime.date.today()}, {run['cpu']}, {run['isa']}, {os.cpu_count()} CPUs; "
-            f"vit {run['commit']} with oneDNN {run['onednn']}; "
-            + ", ".join(f"{name} {version}" for name, version in versions.items())
-            + f"; {args.rounds} rounds of {args.seconds:g} s")
+def print_report(report):
+    print("; ".join(report["about"]))
+    for precision, summary in report["summary"].items():
+        print_table([cell for cell in report["cells"] if cell["precision"] == precision], summary)
 
 
-def print_report(cells, versions, args):
-    print(conditions(cells, versions, args))
-    for precision in args.precision:
-        some = [cell for cell in cells if cell.precision == precision]
-        if some:
-            print_table(some, [name for name in PEERS.values() if any(name in c.samples for c in some)], precision)
-
-
-def write_json(path, cells, versions):
-    rows = [{**vars(cell), "versions": versions} for cell in cells]
-    pathlib.Path(path).write_text(json.dumps(rows) + "\n")
-
-
-def write_table(path, cells, about):
-    """A line about the measurement, a header, and a row for each library in each cell."""
-    lines = [f"# {about}", "model\tprecision\tbatch\tthreads\tlibrary\tms\tpictures_per_s"]
-    for cell in cells:
-        for name in cell.samples:
-            ms = cell.median(name)
-            lines.append(f"{cell.arch}\t{cell.precision}\t{cell.batch}\t{cell.threads}\t{name}\t{ms:.2f}"
-                         f"\t{1e3 * cell.batch / ms:.2f}")
-    pathlib.Path(path).write_text("\n".join(lines) + "\n")
+def write_json(path, report):
+    """A line for each cell."""
+    cells = ",\n  ".join(json.dumps(cell) for cell in report["cells"])
+    path.write_text(f'{{"about": {json.dumps(report["about"])},\n "summary": {json.dumps(report["summary"])},\n'
+                    f' "cells": [\n  {cells}]}}\n')
 
 
 # ---- The command line ----
@@ -247,6 +336,11 @@ def numbers(text):
     return values
 
 
+def precisions_of_cpu():
+    flags = pathlib.Path("/proc/cpuinfo").read_text()
+    return [name for name, precision in PRECISIONS.items() if precision.flag in flags]
+
+
 def parse_arguments():
     root = HERE.parent
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -255,41 +349,42 @@ def parse_arguments():
         help="timm's names, with commas between")
     add("--batch", type=numbers, default=[1, 8])
     add("--threads", type=numbers, default=[2])
-    add("--precision", type=words(["f32", "bf16"]), default=["f32"], help="f32, bf16 or both")
-    add("--only", type=words(list(PEERS)), default=list(PEERS), help=f"some of {','.join(PEERS)}")
+    add("--precision", type=words(list(PRECISIONS)), default=precisions_of_cpu(),
+        help=f"some of {','.join(PRECISIONS)} (those that this CPU is made for)")
+    add("--only", type=words([*PEERS, ALONE]), default=["openvino", "onnxruntime", "eager"],
+        help=f"some of {','.join(PEERS)}, or {ALONE}: vit alone (all but compile)")
     add("--rounds", type=int, default=5)
-    add("--seconds", type=float, default=2, help="of one library in one round")
-    add("--json", help="write every sample to this file")
-    add("--table", help="write the medians to this file, tab-separated")
+    add("--seconds", type=float, default=1, help="of one library in one round")
+    add("--note", help="what to call the machine")
+    add("--json", type=pathlib.Path, help="write what was measured to this file")
     add("--vit", type=pathlib.Path, default=root / "build" / "vit", help="the program")
     add("--venv", type=pathlib.Path, default=root / "build" / "deps" / "peers",
         help="the virtual environment")
-    return parser.parse_args()
+    args = parser.parse_args()
+    args.only = [kind for kind in args.only if kind != ALONE]
+    return args
 
 
 def main():
     args = parse_arguments()
     if not os.access(args.vit, os.X_OK):
         sys.exit(f"{args.vit} is not there: run make first")
-    python = set_up(args.venv.resolve())
-    cache = args.venv.resolve() / "models"
-    cells, versions = [], {}
+    python = set_up(args.venv.resolve()) if args.only else None
+    cells = []
     try:
-        for precision in args.precision:
-            for threads in args.threads:
-                for arch in args.arch:
-                    for batch in args.batch:
-                        cell = Cell(arch, batch, threads, precision)
-                        print(f"{arch}, batch {batch}, {threads} threads, {precision}", file=sys.stderr)
-                        versions.update(measure(cell, args.only, args, python, cache))
-                        cells.append(cell)
+        for threads in args.threads:
+            for arch in args.arch:
+                for batch in args.batch:
+                    print(f"{arch}, batch {batch}, {threads} threads", file=sys.stderr)
+                    model = Model(arch, batch, python, args.venv.resolve() / "prepared")
+                    measured, runners = measure(model, threads, args, python)
+                    cells += measured
     except RuntimeError as error:
         sys.exit(f"peers.py: {error}")
-    print_report(cells, versions, args)
+    report = {"about": describe(runners, cells, args), "summary": summarise(cells), "cells": cells}
+    print_report(report)
     if args.json:
-        write_json(args.json, cells, versions)
-    if args.table:
-        write_table(args.table, cells, conditions(cells, versions, args))
+        write_json(args.json, report)
 
 
 if __name__ == "__main__":

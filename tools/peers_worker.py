@@ -3,56 +3,97 @@
     peers_worker.py prepare ARCH BATCH FOLDER
     peers_worker.py KIND ARCH THREADS PRECISION FOLDER
 
-The first makes FOLDER's model.onnx, x.npy and logits.npy, PyTorch's answer in f32. The second builds the model with one
-library, checks that it answers so too, says {"version": ...} on stdout, and then answers every {"seconds": s} on stdin
-with {"samples_ms": [...]}: the latencies of batches, run for so long."""
+The first makes in FOLDER one model with random weights in two forms, model.safetensors with config.json (timm's) and
+model.onnx, a batch of pictures, the same as x.npy, and answers.json: {"tokens": n, "logits": PyTorch's in f32}.
+The second builds the model with one library and says on stdout {"version": ..., "how": ..., "logits": ...}, its own
+answer to x.npy. Then it answers every {"seconds": s} on stdin with {"samples_ms": [...]}: the latencies of batches, run
+for so long."""
+import contextlib
 import json
 import os
 import pathlib
 import sys
 import time
 
-MIN_COSINE = {"f32": 0.99999, "bf16": 0.99}
 WARM_UP = 3
 MIN_RUNS = 3
+TRIALS = 6
 
 
 # ---- The model: the same weights and input for everyone ----
 
 def build_model(arch):
+    """With a classifier also where timm's has none, and for pictures that need no resizing."""
     import timm
     import torch
     torch.manual_seed(0)
-    return timm.create_model(arch).eval()
+    return timm.create_model(arch, num_classes=1000, pretrained_cfg_overlay={"crop_pct": 1.0}).eval()
+
+
+def make_pictures(batch, size):
+    """Fields of colours (B,C,H,W) in bytes, which differ more than noise would in the eyes of an untrained model."""
+    import torch
+    fields = torch.rand(batch, 3, 5, 5, generator=torch.Generator().manual_seed(1))
+    smooth = torch.nn.functional.interpolate(fields, size, mode="bicubic")
+    return (255 * smooth.clamp(0, 1)).round().to(torch.uint8)
 
 
 def prepare(arch, batch, folder):
     import numpy
+    import timm
     import torch
+    from PIL import Image
     model = build_model(arch)
-    x = torch.randn(batch, *model.pretrained_cfg["input_size"], generator=torch.Generator().manual_seed(1))
+    cfg = model.pretrained_cfg
+    pictures = make_pictures(batch, cfg["input_size"][1:])
+    mean, std = (torch.tensor(cfg[name]).view(3, 1, 1) for name in ("mean", "std"))
+    x = (pictures / 255 - mean) / std
     with torch.inference_mode():
-        numpy.save(folder / "logits.npy", model(x).numpy())
+        answers = {"tokens": model.forward_features(x).shape[1], "logits": model(x).tolist()}
+    for i, picture in enumerate(pictures):
+        Image.fromarray(picture.permute(1, 2, 0).numpy()).save(folder / f"{i}.png")
     numpy.save(folder / "x.npy", x.numpy())
+    (folder / "answers.json").write_text(json.dumps(answers))
+    timm.models.save_for_hf(model, folder, safe_serialization=True)
     torch.onnx.export(model, (x,), folder / "model.onnx", dynamo=True, input_names=["x"], output_names=["logits"])
 
 
-# ---- Each returns (run, version): run() computes the batch x and returns its logits. A library imports no other ----
+# ---- Each returns (run, version, how): run() computes the batch x and returns its logits. It imports no other library
+
+def fastest(runs):
+    """The name of the run that takes the shortest time, in turn with the others."""
+    times = {name: [] for name in runs}
+    for _ in range(TRIALS):
+        for name, run in runs.items():
+            before = time.perf_counter()
+            run()
+            times[name].append(time.perf_counter() - before)
+    return min(times, key=lambda name: min(times[name]))
+
 
 def use_torch(arch, x, threads, precision, compiled):
+    """In bf16 PyTorch has two ways, of which the faster one counts: all in bf16, or f32 with bf16 where it pays."""
     import torch
     torch.set_num_threads(threads)
     torch.set_num_interop_threads(1)
-    model, x = build_model(arch), torch.from_numpy(x)
-    if precision == "bf16":
-        model, x = model.bfloat16(), x.bfloat16()
-    if compiled:
-        model = torch.compile(model)
 
-    def run():
-        with torch.inference_mode():
-            return model(x)
-    return run, torch.__version__.split("+")[0]
+    def make_run(dtype, autocast):
+        model, input = build_model(arch).to(dtype), torch.from_numpy(x).to(dtype)
+        if compiled:
+            model = torch.compile(model)
+
+        def run():
+            with torch.inference_mode():
+                with torch.autocast("cpu", torch.bfloat16) if autocast else contextlib.nullcontext():
+                    return model(input)
+        return run
+
+    if precision == "f32":
+        runs = {"": make_run(torch.float32, False)}
+    else:
+        runs = {"model.to(bfloat16)": make_run(torch.bfloat16, False), "autocast": make_run(torch.float32, True)}
+    how = fastest(runs)
+    return runs[how], torch.__version__.split("+")[0], how
 
 
 def use_eager(arch, x, threads, precision, folder):
@@ -69,35 +110,27 @@ def use_onnxruntime(arch, x, threads, precision, folder):
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(folder / "model.onnx", options, providers=["CPUExecutionProvider"])
-    return lambda: session.run(None, {"x": x})[0], onnxruntime.__version__
+    return lambda: session.run(None, {"x": x})[0], onnxruntime.__version__, ""
 
 
 def use_openvino(arch, x, threads, precision, folder):
     import openvino
     model = openvino.Core().compile_model(folder / "model.onnx", "CPU", {
-        "PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": precision})
+        "PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": 1, "INFERENCE_NUM_THREADS": threads,
+        "INFERENCE_PRECISION_HINT": precision})
     request = model.create_infer_request()
     request.set_input_tensor(openvino.Tensor(x))
 
     def run():
         request.infer()
         return request.get_output_tensor().data
-    return run, openvino.__version__.split("-")[0]
+    return run, openvino.__version__.split("-")[0], ""
 
 
 KINDS = {"eager": use_eager, "compile": use_compile, "onnxruntime": use_onnxruntime, "openvino": use_openvino}
 
 
-# ---- Checking, timing, talking ----
-
-def check(logits, want, precision):
-    import numpy
-    got = (logits.float().numpy() if hasattr(logits, "float") else logits).astype(numpy.float64)
-    norms = numpy.linalg.norm(got, axis=1) * numpy.linalg.norm(want, axis=1)
-    cosine = ((got * want).sum(axis=1) / norms).min()
-    if not cosine > MIN_COSINE[precision]:
-        raise RuntimeError(f"the answers are wrong: cosine {cosine:.6f} with PyTorch in f32")
-
+# ---- Timing and talking ----
 
 def measure(run, seconds):
     for _ in range(WARM_UP):
@@ -119,12 +152,11 @@ def serve(kind, arch, threads, precision, folder):
         print(json.dumps(answer), file=out, flush=True)
 
     try:
-        run, version = KINDS[kind](arch, numpy.load(folder / "x.npy"), threads, precision, folder)
-        check(run(), numpy.load(folder / "logits.npy"), precision)
+        run, version, how = KINDS[kind](arch, numpy.load(folder / "x.npy"), threads, precision, folder)
+        say({"version": version, "how": how, "logits": run().tolist()})
     except Exception as error:  # whatever a library raises is for the parent to show
         say({"error": f"{type(error).__name__}: {error}"})
         raise
-    say({"version": version})
     for line in sys.stdin:
         say({"samples_ms": measure(run, json.loads(line)["seconds"])})
 

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -76,6 +77,7 @@ void vit_barrier_wait(struct vit_barrier *barrier)
 struct member {
     struct vit_team *team;
     int number;
+    atomic_int cpu; /* where it was last seen */
     pthread_t thread;
 };
 
@@ -84,20 +86,45 @@ struct vit_team {
     pid_t process;
     struct vit_bell start;
     struct vit_barrier end;
+    cpu_set_t allowed;
     bool over;
     void (*work)(void *context, int member);
     void *context;
     struct member members[];
 };
 
+/* Whoever finds one of the members before him on his processor goes to a free one. The system may leave two threads on
+ * one processor for seconds, where it holds no caches in common to be likely. Nobody is bound to where he is: other
+ * processes, and other teams, know better what is free then. */
+static void spread(struct member *member)
+{
+    struct vit_team *team = member->team;
+    cpu_set_t left = team->allowed;
+    bool alone = true;
+    atomic_store(&member->cpu, sched_getcpu());
+    for (int i = 0; i < team->size; i++) {
+        int cpu = atomic_load(&team->members[i].cpu);
+        if (i < member->number && cpu == atomic_load(&member->cpu))
+            alone = false;
+        if (cpu >= 0)
+            CPU_CLR((size_t)cpu, &left);
+    }
+    if (alone || CPU_COUNT(&left) == 0)
+        return;
+    sched_setaffinity(0, sizeof left, &left);
+    sched_setaffinity(0, sizeof team->allowed, &team->allowed);
+    atomic_store(&member->cpu, sched_getcpu());
+}
+
 static void *live(void *data)
 {
-    const struct member *member = data;
+    struct member *member = data;
     struct vit_team *team = member->team;
     for (unsigned int rings = 0;; rings++) {
         vit_bell_wait(&team->start, rings);
         if (team->over)
             return NULL;
+        spread(member);
         team->work(team->context, member->number);
         vit_barrier_wait(&team->end);
     }
@@ -111,7 +138,7 @@ static bool start_members(struct vit_team *team)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     for (bool ok = true; ok && team->started < team->size; team->started += ok) {
         struct member *member = &team->members[team->started];
-        *member = (struct member){.team = team, .number = team->started};
+        *member = (struct member){.team = team, .number = team->started, .cpu = -1};
         ok = pthread_create(&member->thread, NULL, live, member) == 0;
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -127,6 +154,7 @@ vit_status vit_team_create(struct vit_team **team, int threads, struct vit_error
     t->size = threads;
     t->started = 1;
     t->process = getpid();
+    sched_getaffinity(0, sizeof t->allowed, &t->allowed);
     t->end.members = threads;
     if (!start_members(t)) {
         vit_fail(err, VIT_ERR_MEMORY, "%d threads cannot be started: see ulimit -u, and -v for their stacks", threads);
@@ -162,6 +190,7 @@ vit_status vit_team_run(struct vit_team *team, void (*work)(void *context, int m
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "this process was forked: the threads are in the parent");
     team->work = work;
     team->context = context;
+    atomic_store(&team->members[0].cpu, sched_getcpu());
     if (team->size > 1)
         vit_bell_ring(&team->start);
     work(context, 0);

@@ -12,6 +12,8 @@ struct vit_wanted {
     const struct vit_buffers *memory; /* as large as problem says, overwritten; its parameters are not touched */
     int threads, columns;             /* how it is cut: vit_cut */
     struct vit_team *team;            /* of at least so many threads, who run it */
+    const struct vit_implementation *const
+        *first; /* go before all others where they conform; ends with NULL; or NULL */
 };
 
 /* kernels (threads): one for each part, all of one implementation; freed by vit_kernel_free.

@@ -5,6 +5,7 @@
  *     tiles_end()                at its end
  *     tile_zero(t)               t = 0
  *     tile_load(t, p, step)      row r of t = the 64 bytes at p + r step
+ *     tile_stream(t, p, step)    the same, of what shall not stay in the first cache
  *     tile_store(p, step, t)     and back
  *     tile_bf16(c, a, b)         c (16, 16) f32 += a (16, 32) b (32, 16), both bf16: row r of b holds, for each of 16
  *                                columns, elements 2 r and 2 r + 1; exactly as tiles_plain.h says
@@ -40,6 +41,8 @@ static inline void tiles_end(void)
 #define tile_zero(t) __asm__ volatile("tilezero %%tmm" #t ::)
 #define tile_load(t, p, step) \
     __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #t ::"r"((const void *)(p)), "r"((int64_t)(step)) : "memory")
+#define tile_stream(t, p, step) \
+    __asm__ volatile("tileloaddt1 (%0,%1,1), %%tmm" #t ::"r"((const void *)(p)), "r"((int64_t)(step)) : "memory")
 #define tile_store(p, step, t) \
     __asm__ volatile("tilestored %%tmm" #t ", (%0,%1,1)" ::"r"((void *)(p)), "r"((int64_t)(step)) : "memory")
 #define tile_bf16(c, a, b) __asm__ volatile("tdpbf16ps %%tmm" #b ", %%tmm" #a ", %%tmm" #c ::)

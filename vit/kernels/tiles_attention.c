@@ -59,6 +59,14 @@ static struct vit_tiles_memory lay_out(const struct attention *a, char *scratch,
     return m;
 }
 
+/* In a block. Half the queries need twice the loads of keys and values, which is worth while where a block's scores
+ * would not stay in the first cache; not with several parts, whose products take longer than their loads. */
+static int most_queries(const struct attention *a, const struct vit_tiles_memory *m)
+{
+    const int64_t cache = 64 << 10;
+    return a->parts == 1 && VIT_TILES_QUERIES * m->scores_step > cache ? VIT_TILES_QUERIES / 2 : VIT_TILES_QUERIES;
+}
+
 /* ---- Running ---- */
 
 /* A head's rows from row on, of the array at data in which it begins with column. */
@@ -92,14 +100,15 @@ static vit_status run_attention(struct vit_kernel *base, const struct vit_buffer
     const struct attention *a = (struct attention *)base;
     char *end;
     struct vit_tiles_memory memory = lay_out(a, scratch, &end);
+    int most = most_queries(a, &memory);
     a->isa->begin();
     for (int image = 0; image < a->p.batch; image++)
         for (int h = 0; h < a->p.heads; h++) {
             struct vit_tiles_head head = head_at(a, buffers, image, h);
             a->isa->pack(&head, &memory);
-            for (int first = 0; first < head.queries; first += VIT_TILES_QUERIES) {
+            for (int first = 0; first < head.queries; first += most) {
                 int left = head.queries - first;
-                a->isa->attend(&head, &memory, first, left < VIT_TILES_QUERIES ? left : VIT_TILES_QUERIES);
+                a->isa->attend(&head, &memory, first, left < most ? left : most);
             }
         }
     a->isa->end();

@@ -8,7 +8,7 @@
 
 #include "vit/operators/kernel.h"
 
-enum { VIT_TILES_QUERIES = 32, VIT_TILES_KEYS = 32 }; /* in a block */
+enum { VIT_TILES_QUERIES = 32, VIT_TILES_KEYS = 32 }; /* in a block, at most */
 
 /* Panels of one head: row r of part q of panel p is at line + 64 ((p parts + q) step + r). */
 struct vit_tiles_rows {

@@ -190,14 +190,16 @@ INLINE void multiply_parts(const struct unit *u, const char *a, const char *b, c
                 tile_load(5, a + pa * u->a_part + TILE_SIDE * u->a_row, u->a_row);
         }
         if (i == 0 || pb != orders[parts - 1][i - 1].b) {
-            tile_load(6, b + pb * PAIR, TILE_LINE);
-            tile_load(7, b + pb * PAIR + TILE_BYTES, TILE_LINE);
+            tile_stream(6, b + pb * PAIR, TILE_LINE);
+            tile_stream(7, b + pb * PAIR + TILE_BYTES, TILE_LINE);
         }
         multiply_pair(before, first && i == 0, tiles);
     }
 }
 
-/* Leaves the sums in the tiles, for the next unit to store. before: the unit whose sums are there, or NULL. */
+/* Keys and values pass by once for each block of queries: they shall not drive its scores out of the first cache.
+ *
+ * Leaves the sums in the tiles, for the next unit to store. before: the unit whose sums are there, or NULL. */
 INLINE void multiply(const struct unit *u, const struct unit *before, const int parts, const int tiles)
 {
     const char *a = u->a, *b = u->b;
@@ -225,15 +227,31 @@ INLINE void multiply_all(struct unit u, int64_t sums_step, int n, const int part
 
 /* ---- Softmax ---- */
 
-/* The largest of the scores in n lines, a multiple of two. */
+/* Of three parts probabilities take more than scores: these lie at the end of the row. */
+static inline float *scores_of(const struct vit_tiles_head *h, const struct vit_tiles_memory *m, int row)
+{
+    char *p = m->scores + row * m->scores_step;
+    return (void *)(h->parts == 3 ? p + n_panels(h->tokens) * TILE_LINE : p);
+}
+
+/* What follows the last key has no probability. */
+INLINE void end_row(float *s, int T)
+{
+    int end = round_up(T, VIT_TILES_KEYS);
+    for (int t = T; t < end; t += LANES)
+        v_store_some(s + t, v_set1(-INFINITY), end - t < LANES ? end - t : LANES);
+}
+
+/* The largest of the scores of n blocks of keys. */
 INLINE float largest(const float *s, int n)
 {
-    vec top = v_load(s), top_2 = v_load(s + LANES);
-    for (int i = 2; i < n; i += 2) {
-        top = v_max(top, v_load(s + i * LANES));
-        top_2 = v_max(top_2, v_load(s + (i + 1) * LANES));
+    vec low = v_load(s), high = v_load(s + LANES);
+    for (int i = 1; i < n; i++) {
+        s += VIT_TILES_KEYS;
+        low = v_max(low, v_load(s));
+        high = v_max(high, v_load(s + LANES));
     }
-    return v_top(v_max(top, top_2));
+    return v_top(v_max(low, high));
 }
 
 /* p, in parts, = exp2(scale (s - top)) for n blocks of keys; returns their sum. p may lie over s, as far as it ends
@@ -241,40 +259,29 @@ INLINE float largest(const float *s, int n)
 INLINE float exponentials(char *p, const float *s, int n, float top, float scale, const int parts)
 {
     const int degree = parts == 1 ? 3 : parts == 2 ? 5 : 6;
-    vec factor = v_set1(scale), shift = v_set1(scale * top), sum = v_zero(), sum_2 = v_zero();
-    for (int i = 0; i < n; i++, s += 2 * LANES, p += parts * TILE_LINE) {
+    vec factor = v_set1(scale), shift = v_set1(scale * top), sum = v_zero();
+    for (int i = 0; i < n; i++, s += VIT_TILES_KEYS, p += parts * TILE_LINE) {
         vec low = v_exp2_of(degree, v_fms(v_load(s), factor, shift));
         vec high = v_exp2_of(degree, v_fms(v_load(s + LANES), factor, shift));
-        sum = v_add(sum, low);
-        sum_2 = v_add(sum_2, high);
+        sum = v_add(sum, v_add(low, high));
         alternate(p, TILE_LINE, parts, low, high, false);
     }
-    return v_sum(v_add(sum, sum_2));
+    return v_sum(sum);
 }
 
-/* Of three parts probabilities take more than scores: these lie at the end of the row. */
-static inline float *scores_of(const struct vit_tiles_head *h, const struct vit_tiles_memory *m, int row)
-{
-    int blocks = n_panels(h->tokens);
-    char *p = m->scores + row * m->scores_step;
-    return (void *)(h->parts == 3 ? p + blocks * TILE_LINE : p);
-}
-
-/* The scores of n queries become probabilities but for a factor: inverse. What follows the last key has none. What is
- * smaller than 2^-126 may be zero, which costs less than to make sure that nothing is. */
+/* The scores of n queries become probabilities but for a factor: inverse. Each pass goes over all rows, so that what
+ * one row waits for another fills. What is smaller than 2^-126 may be zero: to make sure that nothing is would cost
+ * more. */
 INLINE void soften(const struct vit_tiles_head *h, const struct vit_tiles_memory *m, float *inverse, int n,
                    const int parts)
 {
-    int T = h->tokens, blocks = n_panels(T);
     float scale = (float)(1.4426950408889634 / sqrt(h->head_dim)), top[VIT_TILES_QUERIES];
+    int blocks = n_panels(h->tokens);
     uint32_t mode = v_begin_flushing();
-    for (int i = 0; i < n; i++) {
-        float *s = scores_of(h, m, i);
-        for (int t = T; t < blocks * VIT_TILES_KEYS; t += LANES)
-            v_store_some(s + t, v_set1(-INFINITY),
-                         blocks * VIT_TILES_KEYS - t < LANES ? blocks * VIT_TILES_KEYS - t : LANES);
-        top[i] = largest(s, 2 * blocks);
-    }
+    for (int i = 0; i < n; i++)
+        end_row(scores_of(h, m, i), h->tokens);
+    for (int i = 0; i < n; i++)
+        top[i] = largest(scores_of(h, m, i), blocks);
     for (int i = 0; i < n; i++)
         inverse[i] = 1 / exponentials(m->scores + i * m->scores_step, scores_of(h, m, i), blocks, top[i], scale, parts);
     v_end_flushing(mode);

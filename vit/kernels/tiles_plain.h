@@ -69,6 +69,7 @@ static inline void tile_bf16_plain(struct tile_plain *c, const struct tile_plain
 
 #define tile_zero(t) memset(&tiles_plain[t], 0, sizeof tiles_plain[t])
 #define tile_load(t, p, step) tile_load_plain(&tiles_plain[t], p, step)
+#define tile_stream(t, p, step) tile_load(t, p, step)
 #define tile_store(p, step, t) tile_store_plain(p, step, &tiles_plain[t])
 #define tile_bf16(c, a, b) tile_bf16_plain(&tiles_plain[c], &tiles_plain[a], &tiles_plain[b])
 

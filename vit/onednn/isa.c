@@ -2,7 +2,10 @@
 #include "vit/onednn/isa.h"
 
 #include <oneapi/dnnl/dnnl.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "vit/onednn/onednn.h"
 
@@ -30,6 +33,18 @@ const char *vit_dnnl_isa(void)
     }
 }
 
+/* Linux gives a process the tiles' state only when it asks; before other threads use them. For good, so asking again is
+ * harmless. An old kernel knows nothing of it. */
+static bool has_tiles(void)
+{
+#if defined(__x86_64__)
+    enum { ARCH_REQ_XCOMP_PERM = 0x1023, XTILEDATA = 18 };
+    return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XTILEDATA) == 0;
+#else
+    return false;
+#endif
+}
+
 enum vit_isa_level vit_isa_level(void)
 {
     /* Each value is a set of bits that holds those of the lesser ones. */
@@ -41,7 +56,8 @@ enum vit_isa_level vit_isa_level(void)
     };
     dnnl_cpu_isa_t isa = dnnl_get_effective_cpu_isa();
     int level = VIT_ISA_AMX;
-    while (level > VIT_ISA_ANY && (isa & least[level]) != least[level])
+    while (level > VIT_ISA_ANY &&
+           ((isa & least[level]) != least[level] || (level == VIT_ISA_AMX && !has_tiles())))
         level--;
     return (enum vit_isa_level)level;
 }
