@@ -200,8 +200,8 @@ static void check_run(const json_t *run, int batch, int streams)
 {
     static const char *const keys[] = {
         "model", "arch", "image_size", "batch", "threads", "precision", "tune", "streams", "n", "latency_ms",
-        "images_per_s", "cpu_ms_per_image", "gflops", "peak_gflops", "percent_of_peak", "open_ms", "prepare_ms",
-        "first_result_ms", "rss_mb", "peak_rss_mb", "wall_s", "other_load", "drift", "mhz", "samples_ms", "cpu",
+        "images_per_s", "cpu_ms_per_image", "gflops", "peak_unit", "peak_gflops", "percent_of_peak", "gemm_gflops",
+        "open_ms", "prepare_ms", "first_result_ms", "rss_mb", "peak_rss_mb", "wall_s", "other_load", "drift", "mhz", "samples_ms", "cpu",
         "cpus", "governor", "isa", "onednn", "commit", NULL };
     static const char *const latencies[] = { "min", "median", "p90", "p99", "mean", "stddev", NULL };
     const json_t *latency = json_object_get(run, "latency_ms"), *samples = json_object_get(run, "samples_ms");
@@ -229,6 +229,10 @@ static void check_run(const json_t *run, int batch, int streams)
     cr_assert(json_is_null(json_object_get(latency, "p99")) && json_is_null(json_object_get(latency, "p90")));
     expect_near("% of peak", real(run, "percent_of_peak"), 100 * real(run, "gflops") / real(run, "peak_gflops"), 1e-6);
     cr_assert(real(run, "gflops") > 0 && real(run, "peak_gflops") > 1 && real(run, "cpu_ms_per_image") > 0);
+    /* A product does not exceed its units; both were measured on a machine that may be busy. */
+    cr_assert(real(run, "gemm_gflops") > 1 && real(run, "gemm_gflops") < 3 * real(run, "peak_gflops"), "%g of %g",
+              real(run, "gemm_gflops"), real(run, "peak_gflops"));
+    cr_assert(strstr(json_string_value(json_object_get(run, "peak_unit")), "FMA"));
     cr_assert(1 < real(run, "rss_mb") && real(run, "rss_mb") <= real(run, "peak_rss_mb"));
     cr_assert(0 < real(run, "open_ms") && 0 < real(run, "prepare_ms"));
     cr_assert(real(run, "open_ms") + real(run, "prepare_ms") < real(run, "first_result_ms"));

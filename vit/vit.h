@@ -171,7 +171,14 @@ void vit_session_step(const struct vit_session *session, int i, struct vit_step_
 /* The precision that a session computes in; never auto. */
 enum vit_precision vit_session_precision(const struct vit_session *session);
 
-/* What this machine reaches in matrix products of one precision (f32 or bf16) on so many threads: the best of square
+/* What the units of this machine do at most on so many threads, in products of one precision, with nothing to wait for:
+ * multiply-adds of f32; tiles for bf16 where the CPU has them, and a third of that for bf16x2, which takes three products
+ * of bf16 for one. f32 is measured by multiply-adds also where it is computed by tiles, and may then exceed them. unit:
+ * their name, which is static. Takes 0.2 s. 0: a CPU without multiply-adds. Errors: unsupported, memory. */
+vit_status vit_unit_peak(double *flops_per_second, const char **unit, int threads, enum vit_precision precision,
+                         struct vit_error *err);
+
+/* What this machine reaches in matrix products of one precision by oneDNN on so many threads: the best of square
  * ones of side 512, 1024 and 2048, each by the median of several runs. Takes a second or two. */
 vit_status vit_gemm_peak(double *flops_per_second, int threads, enum vit_precision precision, struct vit_error *err);
 

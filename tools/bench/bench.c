@@ -177,10 +177,10 @@ static vit_status keep_run(struct job *job, const struct vit_bench_run *run, str
 /* The yardstick of an earlier run with the same threads and precision, else a new one. */
 static vit_status find_peak(const struct job *job, struct vit_bench_run *run, struct vit_error *err)
 {
-    for (int i = 0; i < job->n && !(run->peak_flops > 0); i++)
+    for (int i = 0; i < job->n && !run->peak.unit; i++)
         if (job->runs[i].threads == run->threads && job->runs[i].precision == run->precision)
-            run->peak_flops = job->runs[i].peak_flops;
-    return run->peak_flops > 0 || job->options.no_peak ? VIT_OK : vit_bench_measure_peak(run, err);
+            run->peak = job->runs[i].peak;
+    return run->peak.unit || job->options.no_peak ? VIT_OK : vit_bench_measure_peak(run, err);
 }
 
 /* What both sides are, once they have said it themselves. */
@@ -307,8 +307,10 @@ static vit_status run(struct job *job, struct vit_error *err)
         vit_progress_start(&job->progress, count_turns(o), job->output.fd, o->quiet);
     VIT_TRY(run_models(job, err));
     vit_bench_report_end(&job->report);
-    if (!o->profile)
+    if (!o->profile) {
+        vit_bench_report_peaks(&job->report, job->runs, job->n);
         vit_bench_report_starts(&job->report, job->runs, job->n);
+    }
     for (int i = 0; i < job->n; i++)
         vit_bench_report_notes(&job->report, &job->runs[i]);
     VIT_TRY(vit_output_flush(&job->output, err));

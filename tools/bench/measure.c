@@ -247,7 +247,9 @@ vit_status vit_bench_measure(struct vit_bench_run *run, const struct vit_bench_s
 static vit_status measure_peak(void *context, struct vit_error *err)
 {
     struct vit_bench_run *run = context;
-    return vit_gemm_peak(&run->peak_flops, run->threads, run->precision, err);
+    struct vit_bench_peak *peak = &run->peak;
+    VIT_TRY(vit_unit_peak(&peak->unit_flops, &peak->unit, run->threads, run->precision, err));
+    return vit_gemm_peak(&peak->gemm_flops, run->threads, run->precision, err);
 }
 
 vit_status vit_bench_measure_peak(struct vit_bench_run *run, struct vit_error *err)
@@ -257,7 +259,7 @@ vit_status vit_bench_measure_peak(struct vit_bench_run *run, struct vit_error *e
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
     *shared = *run;
     vit_status status = vit_isolate(measure_peak, shared, err);
-    run->peak_flops = shared->peak_flops;
+    run->peak = shared->peak; /* its name is where it was before the fork */
     vit_isolate_free(shared, sizeof *shared);
     return status;
 }

@@ -13,7 +13,7 @@ vit_status vit_bench_measure(struct vit_bench_run *run, const struct vit_bench_s
 vit_status vit_bench_measure_stages(struct vit_bench_run *run, const struct vit_bench_subject *subject,
                                     const struct vit_options *options, struct vit_error *err);
 
-/* Fills run->peak_flops. */
+/* Fills run->peak. */
 vit_status vit_bench_measure_peak(struct vit_bench_run *run, struct vit_error *err);
 
 #endif

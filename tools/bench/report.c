@@ -152,7 +152,7 @@ static double positive(double value)
 
 static double percent_of_peak(const struct vit_bench_run *run)
 {
-    return 100 * vit_bench_flops_per_s(run) / positive(run->peak_flops);
+    return 100 * vit_bench_flops_per_s(run) / positive(run->peak.unit_flops);
 }
 
 static void put_run_md(FILE *out, const struct vit_bench_run *run, bool first)
@@ -173,7 +173,7 @@ static void put_run_md(FILE *out, const struct vit_bench_run *run, bool first)
     fprintf(out, "%.*f \u00b1 %.*f | %.1f | ", decimals, l->mean, decimals, l->stddev, vit_bench_images_per_s(run));
     vit_bench_put_ms(out, cpu_ms_per_image(run));
     fprintf(out, "%.0f | ", 1e-9 * vit_bench_flops_per_s(run));
-    fprintf(out, run->peak_flops > 0 ? "%.1f |\n" : "- |\n", percent_of_peak(run));
+    fprintf(out, run->peak.unit_flops > 0 ? "%.1f |\n" : "- |\n", percent_of_peak(run));
 }
 
 static void put_run_csv(FILE *out, const struct vit_bench_run *run, bool first)
@@ -182,18 +182,18 @@ static void put_run_csv(FILE *out, const struct vit_bench_run *run, bool first)
     if (first)
         fputs(VIT_BENCH_CSV_CONFIGURATION ",n,latency_min_ms,latency_median_ms,latency_p90_ms,"
               "latency_p99_ms,latency_mean_ms,latency_stddev_ms,images_per_s,cpu_ms_per_image,gflops,peak_gflops,"
-              "percent_of_peak,open_ms,prepare_ms,first_result_ms,rss_mb,peak_rss_mb,wall_s,other_load,drift,mhz,cpu,"
-              "cpus,governor,isa,onednn,commit\n", out);
+              "percent_of_peak,gemm_gflops,open_ms,prepare_ms,first_result_ms,rss_mb,peak_rss_mb,wall_s,other_load,"
+              "drift,mhz,peak_unit,cpu,cpus,governor,isa,onednn,commit\n", out);
     vit_bench_put_csv_configuration(out, run);
     vit_bench_put_csv_summary(out, &run->latency);
     const double values[] = {
         vit_bench_images_per_s(run), cpu_ms_per_image(run), 1e-9 * vit_bench_flops_per_s(run),
-        1e-9 * positive(run->peak_flops), percent_of_peak(run), run->open_ms, run->prepare_ms,
-        run->first_result_ms, run->rss_mb, run->peak_rss_mb, run->wall_s, run->other_load,
+        1e-9 * positive(run->peak.unit_flops), percent_of_peak(run), 1e-9 * positive(run->peak.gemm_flops),
+        run->open_ms, run->prepare_ms, run->first_result_ms, run->rss_mb, run->peak_rss_mb, run->wall_s, run->other_load,
         positive(run->drift.value), positive(run->mhz[1])};
     for (size_t i = 0; i < sizeof values / sizeof *values; i++)
         vit_bench_put_csv_real(out, values[i]);
-    putc(',', out);
+    fprintf(out, ",%s,", run->peak.unit ? run->peak.unit : "");
     vit_machine_cpu(cpu);
     vit_text_field(out, cpu, ',');
     putc(',', out);
@@ -210,8 +210,10 @@ static void put_run_json(FILE *out, const struct vit_bench_run *run)
     vit_bench_put_real(out, "images_per_s", vit_bench_images_per_s(run));
     vit_bench_put_real(out, "cpu_ms_per_image", cpu_ms_per_image(run));
     vit_bench_put_real(out, "gflops", 1e-9 * vit_bench_flops_per_s(run));
-    vit_bench_put_real(out, "peak_gflops", 1e-9 * positive(run->peak_flops));
+    vit_bench_put_text(out, "peak_unit", run->peak.unit ? run->peak.unit : "");
+    vit_bench_put_real(out, "peak_gflops", 1e-9 * positive(run->peak.unit_flops));
     vit_bench_put_real(out, "percent_of_peak", percent_of_peak(run));
+    vit_bench_put_real(out, "gemm_gflops", 1e-9 * positive(run->peak.gemm_flops));
     vit_bench_put_real(out, "open_ms", run->open_ms);
     vit_bench_put_real(out, "prepare_ms", run->prepare_ms);
     vit_bench_put_real(out, "first_result_ms", run->first_result_ms);
@@ -257,6 +259,25 @@ void vit_bench_report_run(struct vit_bench_report *report, const struct vit_benc
     case VIT_BENCH_MD: put_run_md(report->out, run, first); break;
     case VIT_BENCH_CSV: put_run_csv(report->out, run, first); break;
     case VIT_BENCH_JSON: put_run_json(report->out, run); break;
+    }
+}
+
+/* Each precision and number of threads once. */
+void vit_bench_report_peaks(const struct vit_bench_report *report, const struct vit_bench_run *runs, int n)
+{
+    if (report->format != VIT_BENCH_MD || n == 0 || !runs[0].peak.unit)
+        return;
+    fputs("\nThe peak: what the CPU's units do with nothing to wait for; oneDNN's best product beside it.\n\n"
+          "| precision | threads | units | GFLOP/s | oneDNN | % of peak |\n|---|--:|---|--:|--:|--:|\n", report->out);
+    for (int i = 0; i < n; i++) {
+        const struct vit_bench_peak *peak = &runs[i].peak;
+        bool told = false;
+        for (int j = 0; j < i; j++)
+            told = told || (runs[j].precision == runs[i].precision && runs[j].threads == runs[i].threads);
+        if (!told)
+            fprintf(report->out, "| %s | %d | %s | %.0f | %.0f | %.1f |\n", vit_precision_name(runs[i].precision),
+                    runs[i].threads, peak->unit, 1e-9 * peak->unit_flops, 1e-9 * peak->gemm_flops,
+                    100 * peak->gemm_flops / peak->unit_flops);
     }
 }
 

@@ -21,6 +21,10 @@ void vit_bench_report_profile(struct vit_bench_report *report, const struct vit_
 void vit_bench_report_stages(struct vit_bench_report *report, const struct vit_bench_run *run);
 void vit_bench_report_end(struct vit_bench_report *report);
 
+/* What the runs' shares of the peak are shares of, and oneDNN's best product beside it: a table for people, after the
+ * runs. */
+void vit_bench_report_peaks(const struct vit_bench_report *report, const struct vit_bench_run *runs, int n);
+
 /* What the start of each run took, in time and memory: a table for people, after the runs. */
 void vit_bench_report_starts(const struct vit_bench_report *report, const struct vit_bench_run *runs, int n);
 

@@ -118,9 +118,9 @@ static void put_profile_md(FILE *out, const struct vit_bench_run *run, double to
     fprintf(out, "\n%s, %s, batch %d, %d threads: %.*f ms for a batch, the mean of %zu",
             run->model, vit_precision_name(run->precision), run->batch, run->threads,
             vit_bench_decimals(1e3 * total), 1e3 * total, run->latency.n);
-    if (run->peak_flops > 0)
-        fprintf(out, ", %.1f %% of the machine's %.0f GFLOP/s", 100 * run->flops / total / run->peak_flops,
-                1e-9 * run->peak_flops);
+    if (run->peak.unit_flops > 0)
+        fprintf(out, ", %.1f %% of the %.0f GFLOP/s of %s", 100 * run->flops / total / run->peak.unit_flops,
+                1e-9 * run->peak.unit_flops, run->peak.unit);
     fputs("\n\n", out);
     const char *header = "| %s | implementation | ms | GFLOP/s | share |\n|---|---|--:|--:|--:|\n";
     fprintf(out, header, "kind of step");

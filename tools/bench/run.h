@@ -22,6 +22,12 @@ struct vit_bench_step {
 /* The stages of an end-to-end run. */
 enum { VIT_STAGE_DECODE, VIT_STAGE_RESIZE, VIT_STAGE_INFER, VIT_STAGES };
 
+/* The yardstick, in operations a second; 0: not measured. */
+struct vit_bench_peak {
+    double unit_flops, gemm_flops; /* of the CPU's units; of oneDNN's best product */
+    const char *unit;              /* static */
+};
+
 /* One configuration, and what was measured of it. */
 struct vit_bench_run {
     char model[256], arch[VIT_ARCH_MAX];
@@ -35,7 +41,7 @@ struct vit_bench_run {
     double first_result_ms; /* both, and the first batch */
     double rss_mb, peak_rss_mb; /* at the end of the timing; the most at any time, tuning included */
     double flops;           /* of one batch */
-    double peak_flops;      /* a second, of matrix products with these threads and this precision; 0: not measured */
+    struct vit_bench_peak peak; /* with these threads and this precision */
 
     double wall_s, cpu_s;   /* from the first timed picture to the last; user and system time of all threads then */
     size_t n_pictures;      /* in that time */

@@ -120,7 +120,8 @@ static const struct option OPTIONS[] = {
     { "seconds", 0, "N", VIT_FOR_BENCH, REAL, FIELD(seconds), 0, "in place of -r: run for so long (3)" },
     { "profile", 0, NULL, VIT_FOR_BENCH, SET, FIELD(profile), 0, "show where the time goes, step by step" },
     { "no-peak", 0, NULL, VIT_FOR_BENCH, SET, FIELD(no_peak), 0,
-      "leave out what the machine reaches in matrix products, which takes a second or two to measure" },
+      "leave out what the CPU's units can do and what oneDNN reaches in matrix products, which takes a second or two to "
+      "measure" },
     { "end-to-end", 0, "DIR", VIT_FOR_BENCH, TEXT, FIELD(end_to_end), 0,
       "classify the pictures of a folder, from file to answer: pictures per second, and how long decoding, resizing "
       "and inferring take" },

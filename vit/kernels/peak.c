@@ -22,35 +22,33 @@ static void work(void *context, int member)
     job->unit->turn(job->n_turns);
 }
 
-/* Once: the best so far, in seconds. */
-static vit_status time_run(double *best, struct vit_team *team, struct job *job, struct vit_error *err)
+/* A run that is too short, as the first ones are, is repeated with twice the turns; one that was disturbed counts, and
+ * is not the best. */
+static vit_status time_turns(double *turns_per_second, const struct vit_unit *unit, struct vit_team *team,
+                             struct vit_error *err)
 {
-    double start = vit_now();
-    VIT_TRY(vit_team_run(team, work, job, err));
-    *best = fmin(*best, vit_now() - start);
-    return VIT_OK;
-}
-
-static vit_status time_unit(double *best, struct vit_team *team, struct job *job, struct vit_error *err)
-{
-    double once = 0;
-    for (job->n_turns = 1; once < SECONDS; job->n_turns *= 2) {
-        once = INFINITY;
-        VIT_TRY(time_run(&once, team, job, err));
+    struct job job = {unit, 1};
+    *turns_per_second = 0;
+    for (int n = 0; n < RUNS;) {
+        double start = vit_now();
+        VIT_TRY(vit_team_run(team, work, &job, err));
+        double took = vit_now() - start;
+        *turns_per_second = fmax(*turns_per_second, (double)job.n_turns / took);
+        if (took < SECONDS)
+            job.n_turns *= 2;
+        else
+            n++;
     }
-    for (int i = 0; i < RUNS; i++)
-        VIT_TRY(time_run(best, team, job, err));
     return VIT_OK;
 }
 
-vit_status vit_unit_peak(double *flops_per_second, const struct vit_unit *unit, int threads, struct vit_error *err)
+vit_status vit_unit_time(double *flops_per_second, const struct vit_unit *unit, int threads, struct vit_error *err)
 {
     struct vit_team *team;
-    struct job job = {.unit = unit};
-    double best = INFINITY;
+    double turns;
     VIT_TRY(vit_team_create(&team, threads, err));
-    vit_status status = time_unit(&best, team, &job, err);
+    vit_status status = time_turns(&turns, unit, team, err);
     vit_team_free(team);
-    *flops_per_second = threads * unit->flops * (double)job.n_turns / best;
+    *flops_per_second = threads * turns * unit->flops;
     return status;
 }

@@ -15,8 +15,8 @@ struct vit_unit {
 
 extern const struct vit_unit vit_unit_avx2, vit_unit_avx512, vit_unit_amx;
 
-/* On so many threads at once, one core's unit each where there are as many: the best of many short runs, as a unit's
- * rate is what it can do. Takes about 0.2 s. */
-vit_status vit_unit_peak(double *flops_per_second, const struct vit_unit *unit, int threads, struct vit_error *err);
+/* On so many threads at once, which have a core each where there are as many: the best of many short runs, as a unit's
+ * rate is what it can do. Takes about 0.2 s. Errors: memory. */
+vit_status vit_unit_time(double *flops_per_second, const struct vit_unit *unit, int threads, struct vit_error *err);
 
 #endif
