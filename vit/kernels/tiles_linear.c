@@ -14,6 +14,7 @@ struct linear {
     const struct vit_tiles_linear_parts *of;
     int parts, panels, steps; /* of a number; of the weight; of a panel */
     int blocks;               /* of a panel */
+    bool turns;               /* all panels take their first block, then all their second one: see lay_out */
     int64_t rows;             /* of a stretch, at most */
     int ring;                 /* sums of jobs that are kept */
 };
@@ -71,15 +72,32 @@ static vit_status pack_weight(struct vit_kernel *base, void *dst, const float *w
     return VIT_OK;
 }
 
-/* Blocks are counted from the first panel's first to the last panel's last, and so are steps. */
 static int first_step(const struct linear *l, int block)
 {
     return (int)((int64_t)l->steps * block / l->blocks);
 }
 
-static const char *block_at(const struct run *r, int block)
+/* A block of a panel. */
+struct place {
+    int panel, block;
+};
+
+/* That which is multiplied as number i. */
+static struct place place_at(const struct linear *l, int i)
 {
-    return (const char *)r->buffers->in[VIT_WEIGHT] + (size_t)first_step(r->l, block) * step_size(r->l);
+    return l->turns ? (struct place){i % l->panels, i / l->panels} : (struct place){i / l->blocks, i % l->blocks};
+}
+
+static size_t place_size(const struct linear *l, struct place at)
+{
+    return (size_t)(first_step(l, at.block + 1) - first_step(l, at.block)) * step_size(l);
+}
+
+static const char *weight_at(const struct run *r, struct place at)
+{
+    const struct linear *l = r->l;
+    size_t steps = (size_t)at.panel * (size_t)l->steps + (size_t)first_step(l, at.block);
+    return (const char *)r->buffers->in[VIT_WEIGHT] + steps * step_size(l);
 }
 
 /* ---- A job ---- */
@@ -111,34 +129,34 @@ static void queue_sums(struct run *r, const struct piece *piece, int panel, cons
 }
 
 /* Piece i of the stretch by a block. The place of its sums in the ring is free once those are finished that had it. */
-static void run_job(struct run *r, int block, int i)
+static void run_job(struct run *r, struct place at, int i)
 {
     const struct linear *l = r->l;
     struct vit_tiles_queue *q = &r->queue;
     struct piece piece = piece_at(&r->stretch, i);
-    int panel = block / l->blocks, step = first_step(l, block) % l->steps;
-    int64_t number = (int64_t)panel * n_pieces(&r->stretch) + i, part_step = l->p.src_step * LINE;
+    int64_t number = (int64_t)at.panel * n_pieces(&r->stretch) + i, part_step = l->p.src_step * LINE;
     float *sums = r->sums + number % l->ring * SUMS;
-    bool begins = block % l->blocks == 0, ends = (block + 1) % l->blocks == 0;
+    bool begins = at.block == 0;
     while (q->done <= number - l->ring)
         l->of->finish(q);
     q->ready = q->stored;
     q->stored = q->queued;
-    l->of->multiply(&(struct vit_tiles_job){.a = (const char *)r->buffers->in[VIT_SRC] + step * l->parts * part_step +
-                                                 piece.first * LINE,
-                                            .b = block_at(r, block),
-                                            .part_step = part_step,
-                                            .steps = first_step(l, block + 1) - first_step(l, block),
-                                            .tall = piece.tall,
-                                            .begin = (const char *)(begins ? r->begin : sums),
-                                            .begin_step = begins ? 0 : VIT_PANEL * (int64_t)sizeof *sums,
-                                            .store = r->last ? r->last : sums,
-                                            .units = q->act < 0 ? AT_ONCE : (int)divide_up(AT_ONCE, l->blocks),
-                                            .ahead = &r->ahead,
-                                            .queue = q});
+    l->of->multiply(
+        &(struct vit_tiles_job){.a = (const char *)r->buffers->in[VIT_SRC] +
+                                     first_step(l, at.block) * l->parts * part_step + piece.first * LINE,
+                                .b = weight_at(r, at),
+                                .part_step = part_step,
+                                .steps = (int)(place_size(l, at) / step_size(l)),
+                                .tall = piece.tall,
+                                .begin = (const char *)(begins ? r->begin : sums),
+                                .begin_step = begins ? 0 : VIT_PANEL * (int64_t)sizeof *sums,
+                                .store = r->last ? r->last : sums,
+                                .units = q->act < 0 || l->turns ? AT_ONCE : (int)divide_up(AT_ONCE, l->blocks),
+                                .ahead = &r->ahead,
+                                .queue = q});
     r->last = sums;
-    if (ends)
-        queue_sums(r, &piece, panel, sums);
+    if (at.block == l->blocks - 1)
+        queue_sums(r, &piece, at.panel, sums);
 }
 
 /* ---- Their order ---- */
@@ -153,19 +171,20 @@ static void begin_panel(struct run *r, int panel)
         memcpy(r->bias, bias, (size_t)columns * sizeof *bias);
 }
 
-/* What follows a block: the next, the first one for the next stretch, or of another layer no more than that. */
-static void look_ahead(struct run *r, int block)
+/* What follows number i: the next block, the first one for the next stretch, or of another layer no more than that. */
+static void look_ahead(struct run *r, int i)
 {
     const struct linear *l = r->l;
-    bool last = block == l->panels * l->blocks - 1, over = r->stretch.first + r->stretch.rows == l->p.rows;
-    const char *next = block_at(r, last ? 0 : block + 1), *end = block_at(r, last ? 1 : block + 2);
+    bool last = i == l->panels * l->blocks - 1, over = r->stretch.first + r->stretch.rows == l->p.rows;
+    struct place at = place_at(l, i), follows = place_at(l, last ? 0 : i + 1);
+    const char *next = weight_at(r, follows);
+    size_t size = place_size(l, follows);
     if (last && over) {
-        end = (const char *)r->buffers->ahead + smaller(end - next, (int64_t)r->buffers->ahead_size);
         next = r->buffers->ahead;
+        size = size < r->buffers->ahead_size ? size : r->buffers->ahead_size;
     }
-    int steps = first_step(l, block + 1) - first_step(l, block);
-    int groups = n_pieces(&r->stretch) * steps * l->of->groups;
-    r->ahead = (struct vit_tiles_ahead){next, end, (int)divide_up((end - next) / LINE, groups)};
+    int64_t groups = n_pieces(&r->stretch) * (int64_t)(place_size(l, at) / step_size(l)) * l->of->groups;
+    r->ahead = (struct vit_tiles_ahead){next, next + size, (int)divide_up((int64_t)size / LINE, groups)};
 }
 
 static void run_stretch(struct run *r)
@@ -174,12 +193,13 @@ static void run_stretch(struct run *r)
     struct vit_tiles_queue *q = &r->queue;
     q->done = q->stored = q->queued = 0;
     r->last = NULL;
-    for (int block = 0; block < l->panels * l->blocks; block++) {
-        if (block % l->blocks == 0)
-            begin_panel(r, block / l->blocks);
-        look_ahead(r, block);
-        for (int i = 0; i < n_pieces(&r->stretch); i++)
-            run_job(r, block, i);
+    for (int i = 0; i < l->panels * l->blocks; i++) {
+        struct place at = place_at(l, i);
+        if (at.block == 0)
+            begin_panel(r, at.panel);
+        look_ahead(r, i);
+        for (int job = 0; job < n_pieces(&r->stretch); job++)
+            run_job(r, at, job);
     }
     l->isa->store(r->last);
     while (q->done < q->queued)
@@ -231,17 +251,24 @@ static bool supported(const struct vit_linear_problem *p)
            !(p->add && (p->activate || p->dst != VIT_ROWS_F32));
 }
 
-/* A block of the weight is to stay in the first cache while rows pass, where the layer is deep enough to pay for
- * storing the sums between blocks; the rows of a stretch in the second one while panels do. */
+/* Of one part, a block of a deep layer's weight is to stay in the first cache while the rows of a stretch pass: that
+ * pays for storing the sums between blocks. Of several a step has so many multiplies that it does not; but then it is
+ * the rows that are too large for the second cache, where they are to stay while panels pass: so all panels take turns,
+ * for a block of the rows' depth after the other. */
 static void lay_out(struct linear *l)
 {
-    const int deep = 24, deepest = 96, block = l->steps < deepest ? 8 : 6;
-    const int64_t cache = l->parts < 3 ? 1 << 20 : 1 << 19;
-    l->blocks = l->steps < deep || l->parts > 1 ? 1 : (int)divide_up(l->steps, block);
-    int64_t most = cache / (l->steps * l->parts * LINE), stretches = divide_up(l->p.rows, most > 0 ? most : 1);
+    const int deep = 24, deepest = 96, shallow = l->steps < deepest ? 8 : 6;
+    const int64_t cache = 1 << 20;
+    l->turns = l->parts > 1;
+    l->blocks = (int)divide_up(l->steps, l->turns ? deep : l->steps < deep ? deep : shallow);
+    int64_t row = (l->turns ? divide_up(l->steps, l->blocks) : l->steps) * l->parts * LINE, stretches = 1;
+    if (l->p.rows * row > cache)
+        stretches = divide_up(l->p.rows * row, l->parts == 3 ? cache / 2 : cache);
     int64_t pieces = divide_up(divide_up(l->p.rows, stretches), VIT_TILES_ROWS);
     l->rows = pieces * VIT_TILES_ROWS;
-    l->ring = l->blocks == 1 ? 3 : (int)(2 * pieces + 1);
+    l->ring = l->blocks == 1 ? 3 : (int)(l->turns ? l->panels * pieces : 2 * pieces + 1);
+    if (l->ring < 3)
+        l->ring = 3;
 }
 
 vit_status vit_tiles_linear_create(struct vit_kernel **kernel, const struct vit_implementation *implementation,

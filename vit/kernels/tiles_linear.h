@@ -18,10 +18,9 @@
  * own first multiplies, where storing costs nothing, and those after it make the rows of dst from them, a few after
  * each group of multiplies, from a queue.
  *
- *     for each stretch of rows that stays in the second cache       (run_rows)
- *       for each panel of the weight                                (run_panel)
- *         for each block of its steps that stays in the first cache
- *           for each 32 rows: a job                                 (run_job)
+ *     for each stretch of rows that stays in the second cache        (run_stretch)
+ *       for each panel of the weight, and for each block of its steps
+ *         for each 32 rows: a job                                    (run_job)
  *
  * A sum begins with the bias and takes 32 inputs after the other, whatever the blocks; between them it lies in memory
  * in full. What is computed for a row depends neither on the rows beside it nor on how rows, inputs or outputs are cut.
