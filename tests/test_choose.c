@@ -11,10 +11,10 @@
 #include "tests/check.h"
 #include "tests/operators.h"
 #include "tests/program.h"
+#include "tests/random_model.h"
 #include "vit/choice/implementations.h"
 #include "vit/choice/sample.h"
 #include "vit/network/types.h"
-#include "weights/weights.h"
 
 /* ---- Implementations ---- */
 
@@ -168,55 +168,6 @@ Test(choose, what_conforms_is_right)
 
 /* ---- Models of random configurations ---- */
 
-static uint32_t state;
-
-/* From least to most. */
-static int draw(int least, int most)
-{
-    state = state * 1664525u + 1013904223u;
-    return least + (int)((state >> 8) % (uint32_t)(most - least + 1));
-}
-
-static struct vit_config random_config(uint32_t seed)
-{
-    state = seed * 2654435761u + 1;
-    int side = seed % 10 == 9 ? 45 : draw(1, 9), head_dim = draw(1, 40);
-    struct vit_config c = {
-        .arch = "random", .heads = draw(1, 300 / head_dim < 9 ? 300 / head_dim : 9), .depth = draw(0, 2)};
-    c.width = c.heads * head_dim;
-    c.mlp = draw(1, 300);
-    c.patch = draw(1, 7);
-    c.image_size = side * c.patch;
-    c.classes = draw(1, 60);
-    c.eps = 1e-6;
-    c.act = (enum vit_act)draw(VIT_ACT_GELU_ERF, VIT_ACT_SILU);
-    c.swiglu = draw(0, 3) == 0, c.qkv_bias = draw(0, 3) > 0, c.layer_scale = draw(0, 1), c.pre_norm = draw(0, 3) == 0;
-    c.qk_norm = draw(0, 3) == 0;
-    c.pool = (enum vit_pool)(seed % 5);
-    bool token = c.pool != VIT_POOL_AVG && c.pool != VIT_POOL_MAP;
-    c.cls = token || draw(0, 1), c.dist = c.pool == VIT_POOL_CLS_DIST_MEAN, c.n_reg = draw(0, 2);
-    c.norm_place = c.pool == VIT_POOL_AVG ? (enum vit_norm_place)draw(VIT_NORM_BEFORE, VIT_NORM_NONE) : VIT_NORM_BEFORE;
-    c.pos_covers = c.dist ? VIT_POS_CLS_DIST : c.cls ? VIT_POS_CLS : VIT_POS_PATCHES;
-    c.pos_grid[0] = c.pos_grid[1] = side;
-    return c;
-}
-
-static struct vit_model *open_random(const struct vit_config *config)
-{
-    struct vit_error err = {0};
-    struct vit_weights *weights;
-    struct vit_model *model;
-    char *folder = folder_make(), *path;
-    cr_assert_geq(asprintf(&path, "%s/model.safetensors", folder), 0);
-    cr_assert_eq(vit_weights_random(&weights, config, &err), VIT_OK, "%s", err.message);
-    cr_assert_eq(vit_weights_save(weights, path, NULL, &err), VIT_OK, "%s", err.message);
-    vit_weights_close(weights);
-    cr_assert_eq(vit_model_open(&model, path, NULL, &err), VIT_OK, "%s", err.message);
-    free(path);
-    folder_remove(folder);
-    return model;
-}
-
 /* The logits (n, K) of n pictures; freed by the caller. */
 static float *answer(const struct vit_model *model, const struct vit_session_options *options, const uint8_t *pixels,
                      int n)
@@ -265,11 +216,11 @@ static void check_random_model(uint32_t seed)
         const struct vit_types *types[VIT_MAX_TYPES];
         if (vit_types_for(types, (enum vit_precision)precision) == 0)
             continue;
-        struct vit_model *model = open_random(&c);
-        struct vit_session_options options = {.batch = draw(1, vit_config_tokens(&c) > 1000 ? 2 : 7),
-                                              .threads = draw(1, 4),
+        struct vit_model *model = random_model(&c);
+        struct vit_session_options options = {.batch = random_draw(1, vit_config_tokens(&c) > 1000 ? 2 : 7),
+                                              .threads = random_draw(1, 4),
                                               .precision = (enum vit_precision)precision,
-                                              .tune = draw(0, 1) ? VIT_TUNE_ON : VIT_TUNE_OFF};
+                                              .tune = random_draw(0, 1) ? VIT_TUNE_ON : VIT_TUNE_OFF};
         char what[160];
         snprintf(what, sizeof what,
                  "seed %u, %s, batch %d, %d threads, tune %d, %d tokens of %d, heads %d, mlp %d, pool %s", seed,

@@ -14,13 +14,15 @@
 #include "vit/kernels/tiles_attention_loops.h"
 #include "vit/onednn/isa.h"
 
-static const struct vit_tiles_attention_isa plain_words = {tiles_begin, tiles_end, pack, attend};
+extern const struct vit_tiles_attention_isa tiles_attention_plain;
+
+const struct vit_tiles_attention_isa tiles_attention_plain = {tiles_begin, tiles_end, pack, attend};
 
 static const struct body {
     const char *name;
     const struct vit_tiles_attention_isa *isa;
     enum vit_isa_level needs;
-} bodies[] = {{"plain", &plain_words, VIT_ISA_ANY}, {"amx", &vit_tiles_attention_amx, VIT_ISA_AMX}};
+} bodies[] = {{"plain", &tiles_attention_plain, VIT_ISA_ANY}, {"amx", &vit_tiles_attention_amx, VIT_ISA_AMX}};
 
 enum { N_BODIES = sizeof bodies / sizeof *bodies };
 

@@ -96,8 +96,9 @@ static void enter(struct race *race, const struct vit_implementation *implementa
 static void line_up(struct race *race)
 {
     struct vit_implementation list[VIT_MAX_IMPLEMENTATIONS];
-    for (int i = 0; race->wanted->first && race->wanted->first[i]; i++)
-        enter(race, race->wanted->first[i]);
+    for (int i = 0; i < race->wanted->n_preferred; i++)
+        if (race->wanted->preferred[i].op == race->wanted->problem->op)
+            enter(race, &race->wanted->preferred[i].implementation);
     if (race->n > 0)
         return;
     for (int part = 0; part < VIT_PARTS_OF_IMPLEMENTATIONS; part++) {

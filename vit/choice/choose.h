@@ -6,14 +6,20 @@
 #include "vit/choice/choices.h"
 #include "vit/operators/cut.h"
 
+/* What goes before all implementations of an operator that there are, where it conforms. */
+struct vit_preference {
+    enum vit_op op;
+    struct vit_implementation implementation;
+};
+
 /* A step to find kernels for. */
 struct vit_wanted {
     const struct vit_problem *problem;
     const struct vit_buffers *memory; /* as large as problem says, overwritten; its parameters are not touched */
     int threads, columns;             /* how it is cut: vit_cut */
     struct vit_team *team;            /* of at least so many threads, who run it */
-    const struct vit_implementation *const
-        *first; /* go before all others where they conform; ends with NULL; or NULL */
+    int n_preferred;
+    const struct vit_preference *preferred;
 };
 
 /* kernels (threads): one for each part, all of one implementation; freed by vit_kernel_free.

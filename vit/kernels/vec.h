@@ -19,7 +19,10 @@
 #include "vit/base/half.h"
 #include "vit/kernels/polynomials.h"
 
+/* vec_plain.h, whose vectors are arrays, has it otherwise: compilers take minutes for what is inlined there. */
+#ifndef INLINE
 #define INLINE static inline __attribute__((always_inline)) TARGET
+#endif
 
 static inline int round_up(int n, int step)
 {

@@ -10,6 +10,7 @@
 #include "vit/base/half.h"
 
 #define TARGET
+#define INLINE static __attribute__((unused, noinline))
 
 enum { LANES = 16 };
 

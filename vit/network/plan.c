@@ -150,7 +150,8 @@ vit_status vit_plan_create(struct vit_plan **plan, const struct vit_model *model
     p->model = model;
     p->choices = options->choices;
     p->team = options->team;
-    p->first = options->first;
+    p->n_preferred = options->n_preferred;
+    p->preferred = options->preferred;
     p->types = options->types;
     p->batch = options->batch;
     p->barrier.members = p->threads = options->threads;
@@ -164,7 +165,7 @@ vit_status vit_plan_create(struct vit_plan **plan, const struct vit_model *model
     p->err = NULL;
     p->choices = NULL;
     p->team = NULL;
-    p->first = NULL;
+    p->preferred = NULL;
     *plan = p;
     if (status != VIT_OK) {
         vit_plan_free(p);
@@ -333,7 +334,7 @@ static vit_status kernels_for(struct vit_kernel ***kernels, struct vit_plan *p, 
     fresh.kernels = calloc((size_t)p->threads, sizeof *fresh.kernels);
     if (!fresh.kernels)
         return vit_fail(p->err, VIT_ERR_MEMORY, "out of memory");
-    const struct vit_wanted wanted = {problem, buffers, p->threads, p->columns, p->team, p->first};
+    const struct vit_wanted wanted = {problem, buffers, p->threads, p->columns, p->team, p->n_preferred, p->preferred};
     vit_status status = vit_choose(fresh.kernels, p->choices, &wanted, p->err);
     if (status != VIT_OK) {
         free_kernels(p, fresh.kernels);

@@ -39,9 +39,10 @@ struct vit_step {
 
 struct vit_plan {
     const struct vit_model *model;
-    struct vit_choices *choices;                   /* NULL: plain loops */
-    struct vit_team *team;                         /* while the plan is made */
-    const struct vit_implementation *const *first; /* likewise: vit_wanted */
+    struct vit_choices *choices; /* NULL: plain loops */
+    struct vit_team *team;       /* while the plan is made */
+    int n_preferred;
+    const struct vit_preference *preferred; /* likewise: vit_wanted */
     const struct vit_types *types;
     int batch, threads;
     int columns; /* into how many parts the outputs of layers are cut: vit_cut */
@@ -71,9 +72,10 @@ struct vit_plan {
 struct vit_plan_options {
     int batch, threads;
     const struct vit_types *types;
-    struct vit_choices *choices;                   /* begun, and used while the plan is made; NULL: plain loops */
-    struct vit_team *team;                         /* of at least so many threads, used while the plan is made */
-    const struct vit_implementation *const *first; /* go before all others; NULL: none */
+    struct vit_choices *choices; /* begun, and used while the plan is made; NULL: plain loops */
+    struct vit_team *team;       /* of at least so many threads, used while the plan is made */
+    int n_preferred;
+    const struct vit_preference *preferred;
     bool traced;
 };
 
