@@ -15,7 +15,7 @@ Test(info, is_for_people)
     struct program p = RUN("info");
     program_expect(&p, 0, NULL);
     const char *const words[] = { MODEL, "architecture", "tokens", "encoder",
-                                  "parameters", "resize", "labels", "source" };
+                                  "parameters", "in memory", "resize", "labels", "source" };
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         cr_assert(strstr(p.out, words[i]), "no %s in\n%s", words[i], p.out);
     cr_assert_null(strstr(p.out, "cls_token"));
@@ -54,6 +54,11 @@ Test(info, json_holds_everything)
     }
     cr_assert(sum > 0);
     cr_assert_eq(sum, json_integer_value(json_object_get(info, "parameters")));
+    /* Where there are tiles, f32 is three numbers in bf16 and bf16x2 is there at all. */
+    const json_t *weight = json_object_get(info, "bytes_of_a_weight");
+    json_int_t f32 = json_integer_value(json_object_get(weight, "f32")),
+               two = json_integer_value(json_object_get(weight, "bf16x2"));
+    cr_assert((f32 == 6 && two == 4) || (f32 == 4 && two == 0), "f32 takes %d, bf16x2 %d", (int)f32, (int)two);
     json_decref(info);
     program_free(&p);
 

@@ -59,7 +59,7 @@ static void write_head(FILE *out, const struct vit_config *c)
         fputs("  head           none: features only\n", out);
 }
 
-/* Sum of elements and bytes, and the types that occur. */
+/* Sum of elements and bytes, and the types that occur; and what they take when they are computed with. */
 static void write_parameters(FILE *out, const struct vit_model *model)
 {
     int64_t count = 0, bytes = 0;
@@ -79,6 +79,14 @@ static void write_parameters(FILE *out, const struct vit_model *model)
             fprintf(out, " %s", vit_dtype_name((enum vit_dtype)type));
     }
     fprintf(out, ", %.1f MB\n", 1e-6 * (double)bytes);
+    fputs("  in memory      ", out);
+    for (int precision = 0; precision < VIT_PRECISION_AUTO; precision++) {
+        int size = vit_precision_bytes((enum vit_precision)precision);
+        if (size > 0)
+            fprintf(out, "%s%s %.1f MB", precision == 0 ? "" : ", ", vit_precision_name((enum vit_precision)precision),
+                    1e-6 * (double)(count * size));
+    }
+    fputs(" on this CPU\n", out);
 }
 
 static void write_preprocessing(FILE *out, const struct vit_preprocess *p)
@@ -230,7 +238,11 @@ static void write_json(FILE *out, const char *path, const struct vit_model *mode
     write_json_labels(out, model);
     fprintf(out, ",\n\"source\":%s", vit_model_source(model)); /* JSON already */
     int64_t count = write_json_tensors(out, model, tensors);
-    fprintf(out, ",\n\"parameters\":%" PRId64 "}\n", count);
+    fprintf(out, ",\n\"parameters\":%" PRId64 ",\n\"bytes_of_a_weight\":{", count);
+    for (int precision = 0; precision < VIT_PRECISION_AUTO; precision++)
+        fprintf(out, "%s\"%s\":%d", precision == 0 ? "" : ",", vit_precision_name((enum vit_precision)precision),
+                vit_precision_bytes((enum vit_precision)precision));
+    fputs("}}\n", out);
 }
 
 /* ---- The command ---- */

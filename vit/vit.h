@@ -116,6 +116,9 @@ enum vit_precision {
 /* "f32", "bf16", "bf16x2" or "auto". */
 const char *vit_precision_name(enum vit_precision precision);
 
+/* Bytes that a weight of a layer takes in memory on this CPU, in a session that computes so; 0: none can. Not of auto. */
+int vit_precision_bytes(enum vit_precision precision);
+
 /* Of several implementations of an operator, only those are used whose answer, to the very problem that they are to solve,
  * was compared with that of plain loops. Which of them, is decided once for all sessions of a model that have the same batch,
  * precision, number of threads and way of tuning: their answers have the same bytes. With as many images as threads or

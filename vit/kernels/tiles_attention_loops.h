@@ -7,6 +7,7 @@
  * 16 + r, as in those of V. What is computed for a query does not depend on the block that it falls to. */
 #include <math.h>
 
+#include "vit/kernels/products.h"
 #include "vit/kernels/tiles_attention.h"
 
 enum { PAIR = 2 * TILE_BYTES, HALF = VIT_PANEL / 2 };
@@ -173,23 +174,20 @@ INLINE void store_sums(const struct unit *u, const int tiles)
     }
 }
 
-/* One step: the products of parts, the small ones first where that costs no load. */
+/* One step: the products of parts. */
 INLINE void multiply_parts(const struct unit *u, const char *a, const char *b, const struct unit *before,
                            const bool first, const int parts, const int tiles)
 {
-    static const struct {
-        int a, b;
-    } orders[3][6] = {{{0, 0}}, {{0, 1}, {0, 0}, {1, 0}}, {{2, 0}, {1, 0}, {1, 1}, {0, 1}, {0, 2}, {0, 0}}};
-    const int n = parts * (parts + 1) / 2;
+    const struct products *p = &products[parts - 1];
 #pragma GCC unroll 6
-    for (int i = 0; i < n; i++) {
-        int pa = orders[parts - 1][i].a, pb = orders[parts - 1][i].b;
-        if (i == 0 || pa != orders[parts - 1][i - 1].a) {
+    for (int i = 0; i < p->n; i++) {
+        int pa = p->of[i].a, pb = p->of[i].b;
+        if (i == 0 || pa != p->of[i - 1].a) {
             tile_load(4, a + pa * u->a_part, u->a_row);
             if (tiles == 2)
                 tile_load(5, a + pa * u->a_part + TILE_SIDE * u->a_row, u->a_row);
         }
-        if (i == 0 || pb != orders[parts - 1][i - 1].b) {
+        if (i == 0 || pb != p->of[i - 1].b) {
             tile_stream(6, b + pb * PAIR, TILE_LINE);
             tile_stream(7, b + pb * PAIR + TILE_BYTES, TILE_LINE);
         }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "vit/kernels/activate.h"
+#include "vit/kernels/products.h"
 #include "vit/kernels/tiles_linear.h"
 
 enum { SUMS_STEP = 2 * TILE_LINE }; /* bytes of a row of sums */
@@ -192,13 +193,6 @@ INLINE void work_beside(const struct vit_tiles_job *j, int *due, int groups,
         if (j->queue->done < j->queue->ready)
             finish_unit(j->queue);
 }
-
-static const struct products {
-    int n;
-    struct {
-        int a, b; /* parts; from one product to the next only one of them changes */
-    } of[6];
-} products[] = {{1, {{0, 0}}}, {3, {{0, 1}, {0, 0}, {1, 0}}}, {6, {{2, 0}, {1, 0}, {1, 1}, {0, 1}, {0, 2}, {0, 0}}}};
 
 /* parts and tall are constants where this is called. */
 INLINE void multiply_rows(const struct vit_tiles_job *j, const int parts, const bool tall,

@@ -22,15 +22,24 @@ static int count_groups(int batch, int threads)
     return best;
 }
 
+/* How many of its images a group computes together. Where caches hold the weights, one after the other: then they hold
+ * its activations, too, and a short batch takes no longer than it should. */
+static int images_at_once(const struct vit_model *model, const struct vit_plan_options *options, int images)
+{
+    const double cached = 64e6; /* bytes */
+    return !options->traced && vit_plan_weights(model, options->types) <= cached ? 1 : images;
+}
+
 static vit_status make_plans(struct vit_groups *groups, const struct vit_plan_options *options, struct vit_error *err)
 {
     for (int i = 0; i < groups->n; i++) {
         struct vit_group *group = &groups->groups[i];
         int64_t batch = options->batch;
         group->first = (int)(batch * i / groups->n);
+        group->images = (int)(batch * (i + 1) / groups->n) - group->first;
         struct vit_plan_options plan = *options;
-        plan.batch = (int)(batch * (i + 1) / groups->n) - group->first;
         plan.threads = options->threads / groups->n;
+        plan.batch = plan.threads == 1 ? images_at_once(groups->model, options, group->images) : group->images;
         VIT_TRY(vit_plan_create(&group->plan, groups->model, &plan, err));
     }
     return VIT_OK;
@@ -80,27 +89,26 @@ void vit_groups_bind_noise(struct vit_groups *groups, const char *noise, size_t 
 /* What one thread does in a run. */
 static void run_member(void *context, int member)
 {
-    struct vit_groups *groups = context;
-    int members = vit_team_size(groups->team) / groups->n;
+    const struct vit_groups *groups = context;
+    const struct vit_pass *pass = groups->pass;
+    int members = vit_team_size(groups->team) / groups->n, rank = member % members;
     const struct vit_group *group = &groups->groups[member / members];
-    if (group->first < groups->pass->n)
-        vit_plan_run(group->plan, member % members, groups->pass->profile, groups->pass->trace_dir);
+    size_t image = vit_model_pixels_size(groups->model), K = (size_t)vit_model_config(groups->model)->classes;
+    int batch = group->plan->batch, end = group->first + group->images;
+    for (int i = group->first; i < end && i < pass->n; i += batch) {
+        int n = pass->n - i < batch ? pass->n - i : batch;
+        vit_plan_run(group->plan, rank, pass->pixels + (size_t)i * image, pass->profile, pass->trace_dir);
+        if (rank == 0)
+            memcpy(pass->logits + (size_t)i * K, group->plan->logits.data, (size_t)n * K * sizeof *pass->logits);
+    }
 }
 
 vit_status vit_groups_run(struct vit_groups *groups, const struct vit_pass *pass, struct vit_error *err)
 {
-    size_t image = vit_model_pixels_size(groups->model), K = (size_t)vit_model_config(groups->model)->classes;
-    for (int i = 0; i < groups->n; i++)
-        vit_plan_start(groups->groups[i].plan, pass->pixels + (size_t)groups->groups[i].first * image, err);
     groups->pass = pass;
     VIT_TRY(vit_team_run(groups->team, run_member, groups, err));
-    for (int i = 0; i < groups->n; i++) {
-        const struct vit_group *group = &groups->groups[i];
-        int left = pass->n - group->first, n = left < group->plan->batch ? left : group->plan->batch;
-        VIT_TRY(vit_plan_end(group->plan));
-        if (n > 0)
-            memcpy(pass->logits + (size_t)group->first * K, group->plan->logits.data,
-                   (size_t)n * K * sizeof *pass->logits);
-    }
-    return VIT_OK;
+    vit_status status = VIT_OK;
+    for (int i = 0; i < groups->n && status == VIT_OK; i++)
+        status = vit_plan_failure(groups->groups[i].plan, err);
+    return status;
 }

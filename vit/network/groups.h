@@ -10,8 +10,8 @@ struct vit_groups {
     struct vit_team *team;
     int n; /* groups of as many threads each */
     struct vit_group {
-        struct vit_plan *plan;
-        int first; /* image of the batch; the plan's batch follow it */
+        struct vit_plan *plan; /* of as many images as are computed together: all, or one after the other */
+        int first, images;     /* of the batch */
     } * groups;
     const struct vit_pass *pass; /* while it runs */
 };

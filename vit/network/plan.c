@@ -123,20 +123,28 @@ static vit_status allocate_scratch(struct vit_plan *p, struct vit_error *err)
 
 /* ---- The whole ---- */
 
+double vit_plan_weights(const struct vit_model *model, const struct vit_types *types)
+{
+    const struct vit_config *c = vit_model_config(model);
+    int parts = vit_format_parts(types->activation), bytes = parts > 0                           ? 2 * parts
+                                                             : types->activation == VIT_ROWS_F32 ? 4
+                                                                                                 : 2;
+    return (double)bytes * c->depth * c->width * (4.0 * c->width + (c->swiglu ? 3.0 : 2.0) * c->mlp);
+}
+
 /* Where few threads share an image, each takes its rows of all layers, and finds in its cache what it wrote. But all
  * weights then pass through every core: where that is more than caches hold, or a thread would have less than a few
  * tiles of rows, layers are cut by outputs as well. Measured with 2 threads: ViT-B in bf16 (172 MB) 17.0 ms by outputs
- * and 20.1 by rows, ViT-S 5.1 and 4.8. */
+ * and 20.1 by rows, ViT-S 5.1 and 4.8. Multiply-adds take so long that weights need not be thought of. */
 static int columns_of(const struct vit_plan *p)
 {
     const double most_bytes = 100e6;
-    const struct vit_config *c = vit_model_config(p->model);
-    int parts = vit_format_parts(p->types->activation);
-    double weights = 2.0 * parts * c->depth * c->width * (4.0 * c->width + (c->swiglu ? 3.0 : 2.0) * c->mlp);
-    int64_t rows = (int64_t)p->batch * vit_config_tokens(c);
+    bool tiles = vit_format_parts(p->types->activation) > 0;
+    double weights = tiles ? vit_plan_weights(p->model, p->types) : 0;
+    int64_t rows = (int64_t)p->batch * vit_config_tokens(vit_model_config(p->model));
     int columns = 1;
     while (columns < p->threads && (p->threads % columns != 0 || weights / columns > most_bytes ||
-                                    rows * columns < (int64_t)(parts > 0 ? 32 : 16) * p->threads))
+                                    rows * columns < (int64_t)(tiles ? 32 : 16) * p->threads))
         columns++;
     return columns;
 }
@@ -260,19 +268,12 @@ void vit_plan_bind_noise(struct vit_plan *plan, const char *noise, size_t size)
 
 /* ---- Running ---- */
 
-void vit_plan_start(struct vit_plan *plan, const uint8_t *pixels, struct vit_error *err)
+vit_status vit_plan_failure(struct vit_plan *plan, struct vit_error *err)
 {
-    struct vit_step *first = &plan->steps[0];
-    for (int i = 0; i < first->n; i++)
-        first->parts[i].buffers.in[VIT_SRC] = pixels;
-    atomic_store(&plan->failed, VIT_OK);
-    plan->err = err;
-}
-
-vit_status vit_plan_end(struct vit_plan *plan)
-{
-    plan->err = NULL;
-    return (vit_status)atomic_load(&plan->failed);
+    vit_status status = (vit_status)atomic_exchange(&plan->failed, VIT_OK);
+    if (status != VIT_OK)
+        return vit_fail(err, status, "%s", plan->failure.message);
+    return VIT_OK;
 }
 
 /* The first failure is the one that is told. */
@@ -281,7 +282,7 @@ static void fail(struct vit_plan *plan, const struct vit_step *step, vit_status 
     int none = VIT_OK;
     if (status == VIT_OK || !atomic_compare_exchange_strong(&plan->failed, &none, (int)status))
         return;
-    vit_fail(plan->err, status, "%s: %s", step->name, err->message);
+    vit_fail(&plan->failure, status, "%s: %s", step->name, err->message);
 }
 
 /* All threads wait for the one that writes. */
@@ -295,8 +296,10 @@ static void trace(struct vit_plan *plan, const struct vit_step *step, int thread
     vit_barrier_wait(&plan->barrier);
 }
 
-void vit_plan_run(struct vit_plan *plan, int thread, bool profile, const char *trace_dir)
+void vit_plan_run(struct vit_plan *plan, int thread, const uint8_t *pixels, bool profile, const char *trace_dir)
 {
+    if (thread < plan->steps[0].n)
+        plan->steps[0].parts[thread].buffers.in[VIT_SRC] = pixels;
     void *scratch = plan->scratch + (size_t)thread * plan->scratch_size;
     struct vit_error err = {0};
     for (int i = 0; i < plan->n_steps; i++) {
@@ -312,6 +315,7 @@ void vit_plan_run(struct vit_plan *plan, int thread, bool profile, const char *t
         if (trace_dir && step->tap.data)
             trace(plan, step, thread, trace_dir);
     }
+    vit_barrier_wait(&plan->barrier);
 }
 
 /* ---- Building ---- */

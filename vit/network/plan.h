@@ -66,7 +66,8 @@ struct vit_plan {
 
     struct vit_barrier barrier; /* of its threads */
     atomic_int failed;          /* a vit_status */
-    struct vit_error *err;      /* of whoever is building the plan or running it */
+    struct vit_error failure;   /* what it says */
+    struct vit_error *err;      /* of whoever is building the plan */
 };
 
 struct vit_plan_options {
@@ -88,11 +89,14 @@ void vit_plan_free(struct vit_plan *plan); /* NULL is fine */
 vit_status vit_plan_bind(struct vit_plan *plan, struct vit_error *err);
 void vit_plan_bind_noise(struct vit_plan *plan, const char *noise, size_t size);
 
-/* pixels (B, S, S, 3) -> logits: first start, by one thread, then run by all threads beside each other, each with its
- * number, and end when they are done. profile adds to every step's seconds; trace_dir may be NULL. */
-void vit_plan_start(struct vit_plan *plan, const uint8_t *pixels, struct vit_error *err);
-void vit_plan_run(struct vit_plan *plan, int thread, bool profile, const char *trace_dir);
-vit_status vit_plan_end(struct vit_plan *plan);
+/* pixels (B, S, S, 3) -> logits, which are whole when this returns: called by all threads beside each other, each with
+ * its number. profile adds to every step's seconds; trace_dir may be NULL. After a failure nothing is computed until it
+ * has been asked for. */
+void vit_plan_run(struct vit_plan *plan, int thread, const uint8_t *pixels, bool profile, const char *trace_dir);
+vit_status vit_plan_failure(struct vit_plan *plan, struct vit_error *err); /* of the runs since it was asked last */
+
+/* Bytes of the packed weights of the encoder of a model, in so many. */
+double vit_plan_weights(const struct vit_model *model, const struct vit_types *types);
 
 /* ---- For forward.c: arrays ---- */
 

@@ -265,8 +265,10 @@ void vit_session_step(const struct vit_session *session, int i, struct vit_step_
 {
     const struct vit_step *step = &first_plan(session)->steps[i];
     double flops = 0;
-    for (int g = 0; g < session->groups->n; g++)
-        flops += session->groups->groups[g].plan->steps[i].flops;
+    for (int g = 0; g < session->groups->n; g++) {
+        const struct vit_group *group = &session->groups->groups[g];
+        flops += group->plan->steps[i].flops * group->images / group->plan->batch;
+    }
     *info = (struct vit_step_info){step->name, step->op, step->kernels[0]->name, flops, step->seconds};
 }
 

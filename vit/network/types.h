@@ -20,4 +20,7 @@ enum { VIT_MAX_TYPES = 4 };
  * their number. AUTO: bf16, where there is any, else f32. */
 int vit_types_for(const struct vit_types *list[VIT_MAX_TYPES], enum vit_precision precision);
 
+/* Bytes that a weight takes in memory. */
+int vit_types_bytes(const struct vit_types *types);
+
 #endif
