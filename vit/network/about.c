@@ -82,8 +82,5 @@ const char *vit_precision_name(enum vit_precision precision)
 int vit_precision_bytes(enum vit_precision precision)
 {
     const struct vit_types *types[VIT_MAX_TYPES];
-    if (vit_types_for(types, precision) == 0)
-        return 0;
-    int parts = vit_format_parts(types[0]->activation);
-    return parts > 0 ? 2 * parts : types[0]->activation == VIT_ROWS_F32 ? 4 : 2;
+    return vit_types_for(types, precision) > 0 ? vit_types_bytes(types[0]) : 0;
 }

@@ -126,10 +126,7 @@ static vit_status allocate_scratch(struct vit_plan *p, struct vit_error *err)
 double vit_plan_weights(const struct vit_model *model, const struct vit_types *types)
 {
     const struct vit_config *c = vit_model_config(model);
-    int parts = vit_format_parts(types->activation), bytes = parts > 0                           ? 2 * parts
-                                                             : types->activation == VIT_ROWS_F32 ? 4
-                                                                                                 : 2;
-    return (double)bytes * c->depth * c->width * (4.0 * c->width + (c->swiglu ? 3.0 : 2.0) * c->mlp);
+    return (double)vit_types_bytes(types) * c->depth * c->width * (4.0 * c->width + (c->swiglu ? 3.0 : 2.0) * c->mlp);
 }
 
 /* Where few threads share an image, each takes its rows of all layers, and finds in its cache what it wrote. But all

@@ -22,8 +22,8 @@ int vit_types_for(const struct vit_types *list[VIT_MAX_TYPES], enum vit_precisio
     return n == 0 && precision == VIT_PRECISION_AUTO ? vit_types_for(list, VIT_PRECISION_F32) : n;
 }
 
-int vit_types_bytes(const struct vit_types *types)
+int vit_types_bytes(const struct vit_types *of)
 {
-    int parts = vit_format_parts(types->activation);
-    return parts > 0 ? 2 * parts : types->activation == VIT_ROWS_F32 ? 4 : 2;
+    int parts = vit_format_parts(of->activation);
+    return parts > 0 ? 2 * parts : of->activation == VIT_ROWS_F32 ? 4 : 2;
 }

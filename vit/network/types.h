@@ -21,6 +21,6 @@ enum { VIT_MAX_TYPES = 4 };
 int vit_types_for(const struct vit_types *list[VIT_MAX_TYPES], enum vit_precision precision);
 
 /* Bytes that a weight takes in memory. */
-int vit_types_bytes(const struct vit_types *types);
+int vit_types_bytes(const struct vit_types *of);
 
 #endif
