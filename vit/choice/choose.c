@@ -192,10 +192,7 @@ static vit_status hold(struct vit_kernel **kernels, struct race *race, const cha
     bool alone = race->n == 1 && vit_choices_has_time(race->choices);
     int rounds = run_rounds(race);
     struct candidate *best = winner(race, rounds);
-    for (int i = 0; i < race->n_parts; i++) {
-        kernels[i] = best->crew.kernels[i];
-        best->crew.kernels[i] = NULL;
-    }
+    vit_crew_hand_over(&best->crew, kernels);
     vit_choices_put(race->choices, key, kernels[0]->name, vit_problem_flops(race->wanted->problem),
                     alone || rounds >= ENOUGH ? best->best : 0);
     for (int i = 0; i < race->n; i++)
@@ -217,11 +214,7 @@ static vit_status create_all(struct vit_kernel **kernels, struct vit_part *parts
     struct vit_crew crew;
     int n = cut(parts, wanted, wanted->memory);
     VIT_TRY(vit_crew_create(&crew, implementation, n, parts, wanted->team, err));
-    for (int i = 0; i < n; i++) {
-        kernels[i] = crew.kernels[i];
-        crew.kernels[i] = NULL;
-    }
-    vit_crew_free(&crew);
+    vit_crew_hand_over(&crew, kernels);
     return VIT_OK;
 }
 

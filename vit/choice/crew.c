@@ -56,6 +56,15 @@ void vit_crew_free(struct vit_crew *crew)
     *crew = (struct vit_crew){0};
 }
 
+void vit_crew_hand_over(struct vit_crew *crew, struct vit_kernel **kernels)
+{
+    for (int i = 0; i < crew->n; i++) {
+        kernels[i] = crew->kernels[i];
+        crew->kernels[i] = NULL;
+    }
+    vit_crew_free(crew);
+}
+
 void vit_crew_use(struct vit_crew *crew, const char *packed)
 {
     for (int i = 0; i < crew->n; i++) {

@@ -21,6 +21,9 @@ vit_status vit_crew_create(struct vit_crew *crew, const struct vit_implementatio
                            const struct vit_part *parts, struct vit_team *team, struct vit_error *err);
 void vit_crew_free(struct vit_crew *crew);
 
+/* Hands the kernels over to kernels (n), and frees the rest. */
+void vit_crew_hand_over(struct vit_crew *crew, struct vit_kernel **kernels);
+
 /* Lets the weights be what lies at packed, packing_size bytes: noise, or what vit_crew_pack writes there: weight is
  * that of the whole layer. */
 void vit_crew_use(struct vit_crew *crew, const char *packed);

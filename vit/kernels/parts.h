@@ -1,8 +1,12 @@
-/* parts.h: a row of a panel (format.h) from and to f32: two vectors, columns 0-15 and 16-31. In terms of vec.h's words
- * and these, for vectors of 16 lanes: v_narrow_pair  stores two vectors as 32 bf16, rounded to nearest even; denormal
- * numbers become zero v_store_words  stores words, of which each has the upper half of low's element in its lower half,
- * and that of high's in its upper one v_load_low     the vectors in such words v_load_high v_nearest      a number
- * whose upper half is the bf16 nearest to x; but of a NaN it may make a number v_upper        x without its lower half
+/* parts.h: a row of a panel (format.h) from f32: two vectors, columns 0-15 and 16-31. In terms of vec.h's words and
+ * these, for vectors of 16 lanes:
+ *     v_narrow_pair  stores two vectors as 32 bf16, rounded to nearest even; denormal numbers become zero
+ *     v_store_words  stores words, of which each has the upper half of low's element in its lower half, and that of
+ *                    high's in its upper one
+ *     v_load_low     the vectors in such words
+ *     v_load_high
+ *     v_nearest      a number whose upper half is the bf16 nearest to x; but of a NaN it may make a number
+ *     v_upper        x without its lower half
  *     v_same_nan     x, with the NaN for NaN of which v_nearest makes one again
  * A panel's parts lie step bytes apart. */
 #ifndef VIT_PARTS_H
@@ -41,21 +45,6 @@ INLINE void split(void *line, int64_t step, const int parts, vec low, vec high, 
 INLINE void store_parts(void *line, int64_t step, const int parts, vec low, vec high)
 {
     split(line, step, parts, low, high, false);
-}
-
-INLINE void load_parts(vec *low, vec *high, const void *line, int64_t step, const int parts)
-{
-    if (parts == 1) {
-        *low = v_widen(line);
-        *high = v_widen((const uint16_t *)line + LANES);
-        return;
-    }
-    *low = v_load_low(line), *high = v_load_high(line);
-    for (int q = 1; q < parts; q++) {
-        const void *part = (const char *)line + q * step;
-        *low = v_add(*low, v_load_low(part));
-        *high = v_add(*high, v_load_high(part));
-    }
 }
 
 #endif

@@ -2,7 +2,7 @@
  *
  *     problem         what is to be computed: values alone, problem.h
  *     implementation  a way to solve problems: a plain value, one of an array (choice/implementations.c)
- *     kernel          an implementation made ready for one problem and number of threads; it knows no data
+ *     kernel          an implementation made ready for one problem; it knows no data
  *     buffers         the data, bound to a kernel each time it runs
  *     packing         how a kernel wants a layer's weight: packed once, shared by all whose packing has the same key
  *     isa             an instruction set (onednn/isa.h), and the inner loops of the own kernels for it (kernels/)
