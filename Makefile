@@ -56,7 +56,7 @@ SANITIZE := $(if $(SANITIZER),-fsanitize=$(SANITIZER) -fno-sanitize-recover=all 
 FLAGS    := $(CC) -std=c11 -D_GNU_SOURCE -I. $(ONEDNN_CFLAGS) $(CPPFLAGS) $(CFLAGS) -ffp-contract=off -fopenmp -fPIC \
             $(WARNINGS) $(if $(WERROR),-Werror) $(SANITIZE)
 LINK      = $(CC) $(CFLAGS) -fopenmp $(SANITIZE) $(LDFLAGS) -Wl,--as-needed
-LIBS     := $(ONEDNN_LIBS) -ljpeg -ljansson -lzip -lz -lm
+LIBS     := $(ONEDNN_LIBS) -ljpeg -ljansson -lutf8proc -lzip -lz -lm
 comma    := ,
 SONAME   := libvit.so.$(word 1,$(subst ., ,$(VERSION)))
 COMMIT   := $(or $(shell git --git-dir=.git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null),unknown)

@@ -61,6 +61,7 @@ missing_headers() {
         need libstb-dev stb/stb_image.h
         need libjpeg62-turbo-dev jpeglib.h
         need libjansson-dev jansson.h
+        need libutf8proc-dev utf8proc.h
         need libzip-dev zip.h
         need zlib1g-dev zlib.h
         if [ -n "${1:-}" ]; then need libcriterion-dev criterion/criterion.h; fi

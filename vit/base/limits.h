@@ -17,9 +17,16 @@ enum {
     VIT_LIMIT_JSON_DEPTH = 64,           /* nesting of JSON */
     VIT_LIMIT_JSON_VALUES = 4 << 20,     /* values in JSON; 11 are a tensor in a header, 3 a label */
     VIT_LIMIT_JSON_NESTS = 1 << 10,      /* objects and arrays in JSON, beside one for every 8 bytes of its text */
+    VIT_LIMIT_PIECE = 256,               /* characters of a piece of a tokenizer, bytes of what replaces a character */
+    VIT_LIMIT_PIECES = 1 << 20,          /* pieces of a tokenizer, and merges of them: twice that */
+    VIT_LIMIT_TEXT = 64 << 20,           /* bytes of a text to cut into tokens */
     VIT_LIMIT_CLASSES = 1 << 20,         /* K */
+    VIT_LIMIT_TEMPLATES = 1 << 12,       /* sentences that a class's name is put into */
+    VIT_LIMIT_TEMPLATE_FILE = 1 << 20,   /* bytes of a file of them */
     VIT_LIMIT_DEPTH = 1024,              /* L */
-    VIT_LIMIT_WIDTH = 1 << 16,           /* D, F */
+    VIT_LIMIT_WIDTH = 1 << 16,           /* D, F, E */
+    VIT_LIMIT_CONTEXT = 1 << 12,         /* tokens of a text */
+    VIT_LIMIT_VOCABULARY = 1 << 20,      /* V */
     VIT_LIMIT_IMAGE_SIZE = 1 << 13       /* S */
 };
 
