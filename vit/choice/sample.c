@@ -28,7 +28,7 @@ struct vit_sample {
         int64_t row;
         int column;
     } * picked;
-    float *lines; /* two rows of dst */
+    float *line;  /* a row of dst */
     char *packed; /* room for a weight */
     size_t packed_size;
 };
@@ -188,15 +188,21 @@ static void pick(struct vit_sample *s, int64_t row, int column, double want)
     s->top = fmax(s->top, fabs(want));
 }
 
-static void pick_linear(struct vit_sample *s)
+/* wide: scratch for the rows of src (rows, in), so that each is read once and not for every output. */
+static void pick_linear(struct vit_sample *s, float *wide)
 {
-    const struct vit_linear_problem *p = &s->problem.linear;
+    struct vit_linear_problem p = s->problem.linear;
     struct vit_buffers plain = s->buffers;
+    for (int64_t r = 0; r < s->rows; r++)
+        vit_format_read(wide + r * p.in, p.src, plain.in[VIT_SRC], p.src_step, r, 0, p.in);
+    p.src = VIT_ROWS_F32;
+    p.src_step = p.in;
+    plain.in[VIT_SRC] = wide;
     plain.in[VIT_WEIGHT] = s->weight;
     for (int64_t r = 0; r < s->rows; r++)
-        for (int o = 0; o < p->out; o++)
-            if (is_picked(r, s->rows, 6) || is_picked(o, p->out, 8))
-                pick(s, r, o, vit_plain_linear_at(p, &plain, r, o));
+        for (int o = 0; o < p.out; o++)
+            if (is_picked(r, s->rows, 6) || is_picked(o, p.out, 8))
+                pick(s, r, o, vit_plain_linear_at(&p, &plain, r, o));
 }
 
 /* values: scratch for tokens and head_dim doubles. */
@@ -222,12 +228,12 @@ static vit_status pick_row(struct vit_sample *s, struct vit_error *err)
     void *scratch = aligned_alloc(64, (kernel->scratch_size + 64) / 64 * 64);
     vit_status status = scratch ? VIT_OK : vit_fail(err, VIT_ERR_MEMORY, "out of memory");
     if (is_in_place(s))
-        fill_row(s, VIT_ROWS_F32, s->lines, s->width, 0, 0, s->width, 1, 0);
-    buffers.dst = s->lines;
+        fill_row(s, VIT_ROWS_F32, s->line, s->width, 0, 0, s->width, 1, 0);
+    buffers.dst = s->line;
     if (status == VIT_OK)
         status = kernel->run(kernel, &buffers, scratch, err);
     for (int i = 0; i < s->width && status == VIT_OK; i++)
-        pick(s, 0, i, s->lines[i]);
+        pick(s, 0, i, s->line[i]);
     free(scratch);
     vit_kernel_free(kernel);
     return status;
@@ -247,22 +253,24 @@ static int64_t most_picked(const struct vit_sample *s)
 
 static vit_status pick_all(struct vit_sample *s, struct vit_error *err)
 {
+    const struct vit_linear_problem *l = &s->problem.linear;
     const struct vit_attention_problem *a = &s->problem.attention;
-    bool attention = s->problem.op == VIT_ATTENTION;
-    size_t most = (size_t)most_picked(s), room = attention ? (size_t)(a->tokens + a->head_dim) : 1;
+    bool linear = s->problem.op == VIT_LINEAR, attention = s->problem.op == VIT_ATTENTION;
+    size_t most = (size_t)most_picked(s), rows = linear ? (size_t)s->rows * (size_t)l->in * sizeof(float) : 0,
+           values = attention ? (size_t)(a->tokens + a->head_dim) * sizeof(double) : 0;
     s->want = malloc(most * sizeof *s->want);
     s->picked = malloc(most * sizeof *s->picked);
-    double *values = malloc(room * sizeof *values);
+    void *scratch = malloc(rows + values + 1);
     vit_status status = VIT_OK;
-    if (!s->want || !s->picked || !values)
+    if (!s->want || !s->picked || !scratch)
         status = vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    else if (s->problem.op == VIT_LINEAR)
-        pick_linear(s);
+    else if (linear)
+        pick_linear(s, scratch);
     else if (attention)
-        pick_attention(s, values);
+        pick_attention(s, scratch);
     else
         status = pick_row(s, err);
-    free(values);
+    free(scratch);
     return status;
 }
 
@@ -294,8 +302,8 @@ static vit_status make_parameters(struct vit_sample *s, struct vit_error *err)
     size_t n_weight = linear ? (size_t)p->linear.in * (size_t)p->linear.out : 0;
     s->vectors = malloc((n + 1) * sizeof *s->vectors);
     s->weight = malloc((n_weight + 1) * sizeof *s->weight);
-    s->lines = malloc(2 * (size_t)s->width * sizeof *s->lines);
-    if (!s->vectors || !s->weight || !s->lines)
+    s->line = malloc((size_t)s->width * sizeof *s->line);
+    if (!s->vectors || !s->weight || !s->line)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
     fill_row(s, VIT_ROWS_F32, s->vectors, 0, 0, 0, (int)n, 4, 0);
     for (int o = 0; linear && o < p->linear.out; o++)
@@ -336,28 +344,27 @@ void vit_sample_free(struct vit_sample *s)
 {
     if (!s)
         return;
-    free(s->weight), free(s->vectors), free(s->lines), free(s->want), free(s->picked), free(s->packed);
+    free(s->weight), free(s->vectors), free(s->line), free(s->want), free(s->picked), free(s->packed);
     free(s->pixels);
     free(s);
 }
 
-/* Whether row r of image b is that of the first image. */
-static bool is_alike(const struct vit_sample *s, int64_t b, int64_t r)
+/* Whether row r of every image is that of the first one. */
+static bool are_alike(const struct vit_sample *s, int64_t r)
 {
-    float *first = s->lines, *other = first + s->width;
-    vit_format_read(first, s->format, s->buffers.dst, s->step, r, s->column, s->width);
-    vit_format_read(other, s->format, s->buffers.dst, s->step, b * s->image_rows + r, s->column, s->width);
-    return memcmp(first, other, (size_t)s->width * sizeof *first) == 0;
+    for (int64_t b = 1; b < s->images; b++)
+        if (!vit_format_same(s->format, s->buffers.dst, s->step, r, b * s->image_rows + r, s->column, s->width))
+            return false;
+    return true;
 }
 
 static bool conforms_to(const struct vit_sample *s)
 {
     enum vit_format src = s->problem.op == VIT_LINEAR ? s->problem.linear.src : s->format;
     double allowed = fmax(tolerance(src), tolerance(s->format)) * s->top;
-    for (int64_t b = 1; b < s->images; b++)
-        for (int64_t r = 0; r < s->rows; r++)
-            if (!is_alike(s, b, r))
-                return false;
+    for (int64_t r = 0; r < s->rows; r++)
+        if (!are_alike(s, r))
+            return false;
     for (int64_t i = 0; i < s->n_picked; i++) {
         float got;
         vit_format_read(&got, s->format, s->buffers.dst, s->step, s->picked[i].row, s->picked[i].column, 1);

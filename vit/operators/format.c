@@ -142,6 +142,38 @@ void vit_format_write(enum vit_format format, void *data, int64_t step, int64_t 
     }
 }
 
+/* Columns first to first + n - 1 of one panel, of which the parts of a row lie step lines apart. */
+static bool same_in_panel(int parts, const uint16_t *line, const uint16_t *other, int64_t step, int first, int n)
+{
+    for (int q = 0; q < parts; q++, line += step * VIT_PANEL, other += step * VIT_PANEL) {
+        if (n == VIT_PANEL && memcmp(line, other, VIT_PANEL * sizeof *line) != 0)
+            return false;
+        for (int i = 0; i < n && n < VIT_PANEL; i++) {
+            int at = parts == 1 ? first + i : place(first + i);
+            if (line[at] != other[at])
+                return false;
+        }
+    }
+    return true;
+}
+
+bool vit_format_same(enum vit_format format, const void *data, int64_t step, int64_t row, int64_t other, int column,
+                     int n)
+{
+    int parts = formats[format].parts, size = format == VIT_ROWS_F32 ? 4 : 2;
+    const char *rows = data;
+    if (parts == 0)
+        return memcmp(rows + (row * step + column) * size, rows + (other * step + column) * size,
+                      (size_t)n * (size_t)size) == 0;
+    for (int some; n > 0; n -= some, column += some) {
+        some = columns_in_panel(column, n);
+        if (!same_in_panel(parts, line_of(format, data, step, row, column), line_of(format, data, step, other, column),
+                           step, column % VIT_PANEL, some))
+            return false;
+    }
+    return true;
+}
+
 void vit_format_fill(enum vit_format format, void *data, int64_t step, int64_t row, int width)
 {
     const float zero[VIT_PANEL] = {0};

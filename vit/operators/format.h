@@ -55,6 +55,10 @@ void vit_format_read(float *dst, enum vit_format format, const void *data, int64
 void vit_format_write(enum vit_format format, void *data, int64_t step, int64_t row, int column, const float *src,
                       int n);
 
+/* Whether two rows have the same bytes in columns column to column + n - 1. */
+bool vit_format_same(enum vit_format format, const void *data, int64_t step, int64_t row, int64_t other, int column,
+                     int n);
+
 /* Sets what follows the last column of a row, where it is in the same panel, to zero. */
 void vit_format_fill(enum vit_format format, void *data, int64_t step, int64_t row, int width);
 
