@@ -39,7 +39,7 @@ static void exec_program(const struct program *program)
     const char *argv[66] = { "vit" };
     for (size_t i = 0, n = 1; program->arguments[i]; i++) {
         argv[n++] = program->arguments[i];
-        if (i == 0 && strcmp(program->arguments[i], "classify") == 0)
+        if (i == 0 && (strcmp(program->arguments[i], "classify") == 0 || strcmp(program->arguments[i], "embed") == 0))
             argv[n++] = "--tune=off"; /* nobody waits for it, and two runs give the same bytes; a later --tune holds */
     }
     execv(program->executable ? program->executable : VIT_PROGRAM, (char *const *)argv);

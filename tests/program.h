@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* How it is started; `classify` does not tune unless it is told to. Unset members mean: stdin is empty, stdout is kept, the environment is the test's own without
- * the variables that vit obeys, and with one thread. */
+/* How it is started; `classify` and `embed` do not tune unless told to. Unset members mean: stdin is empty, stdout is
+ * kept, the environment is the test's own without the variables that vit obeys, and with one thread. */
 struct program {
     const char *const *arguments; /* ends with NULL */
     const char *const *variables; /* "NAME=VALUE", ends with NULL */

@@ -12,6 +12,7 @@
 
 struct shape {
     int batch, tokens, heads, head_dim;
+    bool causal;
 };
 
 /* One stream of numbers for all shapes. */
@@ -45,13 +46,14 @@ static struct vit_problem problem_of(enum vit_format type, struct shape s)
                                                              .queries = s.tokens,
                                                              .tokens = s.tokens,
                                                              .heads = s.heads,
-                                                             .head_dim = s.head_dim}};
+                                                             .head_dim = s.head_dim,
+                                                             .causal = s.causal}};
 }
 
 /* The own implementations that this machine can run; their number. */
 static int list_own(struct vit_implementation list[OPERATORS_MAX])
 {
-    struct vit_problem problem = problem_of(VIT_ROWS_F32, (struct shape){1, 1, 1, 1});
+    struct vit_problem problem = problem_of(VIT_ROWS_F32, (struct shape){1, 1, 1, 1, false});
     int own = 0, n = operators_list(list, &problem);
     for (int i = 0; i < n; i++)
         if (strncmp(list[i].name, "own:", 4) == 0)
@@ -91,8 +93,8 @@ static void compare_all(const char *what, struct shape s, const float *qkv, doub
     float *want = attention(NULL, s, qkv);
     for (int i = list_own(list) - 1; i >= 0; i--) {
         char message[CHECK_MESSAGE_MAX], name[128];
-        snprintf(name, sizeof name, "%s, %s, B %d T %d NH %d HD %d", what, list[i].name, s.batch, s.tokens, s.heads,
-                 s.head_dim);
+        snprintf(name, sizeof name, "%s, %s, B %d T %d NH %d HD %d%s", what, list[i].name, s.batch, s.tokens, s.heads,
+                 s.head_dim, s.causal ? ", causal" : "");
         float *got = attention(&list[i], s, qkv);
         cr_assert(check_f32(message, name, got, want, dst_count(s), tolerance), "%s", message);
         free(got);
@@ -101,19 +103,45 @@ static void compare_all(const char *what, struct shape s, const float *qkv, doub
 }
 
 static const struct shape shapes[] = {
-    {1, 1, 1, 1},    {3, 1, 2, 64},  {1, 2, 1, 10},   {2, 5, 3, 7},    {1, 7, 1, 30},   {1, 8, 2, 8},
-    {1, 9, 1, 1},    {2, 15, 2, 17}, {1, 16, 1, 16},  {1, 17, 3, 33},  {1, 31, 2, 31},  {1, 32, 1, 32},
-    {1, 33, 2, 48},  {2, 50, 2, 64}, {3, 65, 6, 64},  {1, 66, 1, 72},  {1, 97, 2, 80},  {1, 197, 3, 64},
-    {1, 197, 1, 88}, {1, 65, 2, 96}, {1, 65, 2, 104}, {1, 257, 1, 65}, {1, 577, 1, 64},
+    {1, 1, 1, 1, false},    {3, 1, 2, 64, false},   {1, 2, 1, 10, false},   {2, 5, 3, 7, false},
+    {1, 7, 1, 30, false},   {1, 8, 2, 8, false},    {1, 9, 1, 1, false},    {2, 15, 2, 17, false},
+    {1, 16, 1, 16, false},  {1, 17, 3, 33, false},  {1, 31, 2, 31, false},  {1, 32, 1, 32, false},
+    {1, 33, 2, 48, false},  {2, 50, 2, 64, false},  {3, 65, 6, 64, false},  {1, 66, 1, 72, false},
+    {1, 97, 2, 80, false},  {1, 197, 3, 64, false}, {1, 197, 1, 88, false}, {1, 65, 2, 96, false},
+    {1, 65, 2, 104, false}, {1, 257, 1, 65, false}, {1, 577, 1, 64, false},
 };
 
 Test(attention, every_shape)
 {
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         float *qkv = random_floats(3 * dst_count(shapes[i]), 3);
+        struct shape causal = shapes[i];
+        causal.causal = true;
         compare_all("random", shapes[i], qkv, 2e-6);
+        compare_all("random", causal, qkv, 2e-6);
         free(qkv);
     }
+}
+
+/* A causal query gets what it would get were it the last token. */
+Test(attention, causal_queries_see_what_is_before_them)
+{
+    enum { T = 37, D = 2 * 20 };
+    struct vit_implementation list[OPERATORS_MAX];
+    float *qkv = random_floats(3 * T * D, 3);
+    for (int k = list_own(list); k >= 0; k--) {
+        const struct vit_implementation *implementation = k < list_own(list) ? &list[k] : NULL;
+        float *all = attention(implementation, (struct shape){1, T, 2, 20, true}, qkv);
+        for (int n = 1; n <= T; n++) {
+            float *some = attention(implementation, (struct shape){1, n, 2, 20, false}, qkv);
+            char message[CHECK_MESSAGE_MAX];
+            cr_assert(check_f32(message, "causal", all + (n - 1) * D, some + (n - 1) * D, D, 1e-6), "token %d: %s", n,
+                      message);
+            free(some);
+        }
+        free(all);
+    }
+    free(qkv);
 }
 
 /* Sums are f32 in bf16 too: the result is that of the plain loops on the same numbers, rounded to bf16's 8 bits. */
@@ -141,7 +169,7 @@ Test(attention, every_shape_in_bf16)
 Test(attention, every_number_of_tokens)
 {
     for (int T = 1; T <= 40; T++) {
-        struct shape s = {1, T, 1, 20};
+        struct shape s = {1, T, 1, 20, false};
         float *qkv = random_floats(3 * dst_count(s), 2);
         compare_all("random", s, qkv, 2e-6);
         free(qkv);
@@ -160,7 +188,7 @@ static void set_scores(float *qkv, struct shape s, const float *q, const float *
 
 Test(attention, equal_scores_give_the_mean)
 {
-    struct shape s = {1, 19, 1, 12};
+    struct shape s = {1, 19, 1, 12, false};
     float *qkv = random_floats(3 * dst_count(s), 1), q[19], k[19];
     for (float value = -3e4f; value <= 3e4f; value += 1e4f) {
         for (int t = 0; t < 19; t++)
@@ -174,7 +202,7 @@ Test(attention, equal_scores_give_the_mean)
 /* Scores from -1e4 to 1e4: the largest takes all but for its neighbours, the rest is too small for f32. */
 Test(attention, scores_far_apart)
 {
-    struct shape s = {1, 40, 1, 16};
+    struct shape s = {1, 40, 1, 16, false};
     float *qkv = random_floats(3 * dst_count(s), 1), q[40], k[40];
     for (int t = 0; t < 40; t++) {
         q[t] = (float)(t % 9 - 4);
@@ -189,7 +217,7 @@ Test(attention, scores_far_apart)
 /* A query that is not a number spoils its own row; a key or a value that is none, what reads it. */
 Test(attention, nan_stays_nan)
 {
-    struct shape s = {1, 21, 2, 9};
+    struct shape s = {1, 21, 2, 9, false};
     size_t n = dst_count(s), D = 18;
     struct vit_implementation list[OPERATORS_MAX];
     for (int k = list_own(list) - 1; k >= 0; k--)
@@ -206,9 +234,8 @@ Test(attention, nan_stays_nan)
         }
 }
 
-Test(attention, threads_do_not_change_the_result)
+static void check_threads(struct shape s)
 {
-    struct shape s = {2, 50, 3, 24};
     size_t n = dst_count(s);
     float *qkv = random_floats(3 * n, 3);
     struct vit_implementation list[OPERATORS_MAX];
@@ -222,4 +249,11 @@ Test(attention, threads_do_not_change_the_result)
         free(one);
     }
     free(qkv);
+}
+
+Test(attention, threads_do_not_change_the_result)
+{
+    check_threads((struct shape){2, 50, 3, 24, false});
+    check_threads((struct shape){1, 50, 3, 24, true});
+    check_threads((struct shape){2, 50, 3, 24, true});
 }

@@ -37,7 +37,7 @@ Test(info, json_holds_everything)
     program_expect(&p, 0, NULL);
     json_t *info = program_json(&p);
     const json_t *config = json_object_get(info, "config"), *preprocess = json_object_get(info, "preprocess");
-    cr_assert_eq(json_object_size(config), 23);
+    cr_assert_eq(json_object_size(config), 26);
     cr_assert_eq(json_object_size(preprocess), 8);
     cr_assert_str_eq(json_string_value(json_object_get(config, "act")), "gelu_erf");
     cr_assert_eq(size_of(preprocess, "mean"), 3);

@@ -1,5 +1,6 @@
 /* test_options.c: what the command line accepts, what it refuses and how, and that the help tells the truth. */
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/program.h"
@@ -42,7 +43,7 @@ Test(options, help_is_data)
 
 Test(options, help_fits_a_terminal_of_80_columns)
 {
-    const char *const commands[] = { "help", "classify", "info", "convert", "bench" };
+    const char *const commands[] = { "help", "classify", "embed", "similar", "info", "convert", "bench" };
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         struct program p = RUN(commands[i], i == 0 ? NULL : "--help");
         program_expect(&p, 0, NULL);
@@ -109,8 +110,8 @@ static void try_option(const char *command, const char *line)
 
 Test(options, every_option_of_the_help_is_accepted)
 {
-    const char *const commands[] = { "classify", "info", "convert", "bench" };
-    for (size_t i = 0; i < 4; i++) {
+    const char *const commands[] = { "classify", "embed", "similar", "info", "convert", "bench" };
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         struct program help = RUN(commands[i], "--help");
         program_expect(&help, 0, NULL);
         int n = 0;
@@ -259,4 +260,55 @@ Test(options, too_many_threads_are_refused)
     program_expect(&p, 2, "60 threads cannot be started");
     program_free(&p);
 #endif
+}
+
+static char *classify_with(const char *const *templates)
+{
+    const char *arguments[16] = { "classify", "-m", "tests/words/hf_clip", "--classes", "cat,dog", "-fcsv", BEE };
+    for (int i = 0; templates[i]; i++) {
+        arguments[7 + 2 * i] = "--template";
+        arguments[8 + 2 * i] = templates[i];
+    }
+    struct program p = { .arguments = arguments };
+    program_run(&p);
+    program_expect(&p, 0, NULL);
+    char *out = strdup(p.out);
+    program_free(&p);
+    return out;
+}
+
+Test(options, template_is_given_several_times)
+{
+    char *folder = folder_make();
+    char *file = folder_write(folder, "templates", "a {}\nthe red {}\n");
+    char *both = classify_with((const char *const[]){ "a {}", "the red {}", NULL }),
+         *same = classify_with((const char *const[]){ file, NULL }),
+         *first = classify_with((const char *const[]){ "a {}", NULL });
+    cr_assert_str_eq(both, same);
+    cr_assert_neq(strcmp(both, first), 0);
+    free(both), free(same), free(first), free(file);
+    folder_remove(folder);
+}
+
+Test(options, classes_are_asked_for)
+{
+    REFUSED("tests/words/hf_clip has a text tower and no classes: name them, as in: vit classify -m tests/words/hf_clip "
+            "--classes \"a cat,a dog\" PATH...", "classify", "-m", "tests/words/hf_clip", BEE);
+    REFUSED("tests/families/open_clip gives features, no classes: vit embed -m tests/families/open_clip PATH... writes "
+            "them; --head FILE brings a classifier", "classify", "-m", "tests/families/open_clip", BEE);
+}
+
+/* SigLIP scores each class by itself, CLIP all together. */
+Test(options, scores_are_those_that_the_model_was_trained_for)
+{
+    static const char *const ways[][2] = { { "hf_siglip", "sigmoid" }, { "hf_clip", "prob" } };
+    for (size_t i = 0; i < 2; i++) {
+        char model[64];
+        snprintf(model, sizeof model, "tests/words/%s", ways[i][0]);
+        struct program p = RUN("classify", "-m", model, "--classes", "cat,dog", "-fcsv", BEE),
+                       same = RUN("classify", "-m", model, "--classes", "cat,dog", "-fcsv", BEE, "--scores", ways[i][1]);
+        program_expect(&p, 0, NULL);
+        cr_assert_str_eq(p.out, same.out);
+        program_free(&p), program_free(&same);
+    }
 }

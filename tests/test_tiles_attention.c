@@ -39,6 +39,7 @@ enum { N_FORMATS = sizeof formats / sizeof *formats };
 
 struct shape {
     int batch, tokens, heads, head_dim;
+    bool causal;
 };
 
 /* q, k and v of a token follow each other. */
@@ -85,7 +86,8 @@ static struct qkv make_qkv(enum vit_format format, struct shape s, int q_column,
                                                              .queries = s.tokens,
                                                              .tokens = s.tokens,
                                                              .heads = s.heads,
-                                                             .head_dim = s.head_dim}},
+                                                             .head_dim = s.head_dim,
+                                                             .causal = s.causal}},
                     .width = q_column + 3 * D};
     a.data = array(format, rows, a.width);
     a.numbers = numbers ? numbers : operators_noise((size_t)rows * (size_t)a.width, (uint32_t)(rows * D), 3);
@@ -125,8 +127,8 @@ static size_t written_size(const struct vit_attention_problem *p)
 static void attend_plainly(double *dst, const struct qkv *a, int image, int head, int query)
 {
     const struct vit_attention_problem *p = &a->problem.attention;
-    int T = p->tokens, HD = p->head_dim, W = a->width;
-    const float *rows = a->numbers + (int64_t)image * T * W + head * HD;
+    int T = p->causal ? query + 1 : p->tokens, HD = p->head_dim, W = a->width;
+    const float *rows = a->numbers + (int64_t)image * p->tokens * W + head * HD;
     const float *q = rows + query * W + p->q_column, *k = rows + p->k_column, *v = rows + p->v_column;
     double *score = malloc((size_t)T * sizeof *score), top = -INFINITY, sum = 0;
     cr_assert(score);
@@ -187,8 +189,9 @@ static void compare(const char *what, const struct qkv *a, int format, double la
             void *dst = attention(&bodies[i], a);
             struct errors e = errors_of(a, dst);
             cr_assert(e.max <= tolerances[format] * largest && !e.nan_differs,
-                      "%s, %s, %s, B %d T %d NH %d HD %d: error %g%s", what, bodies[i].name, vit_format_name(p->format),
-                      p->batch, p->tokens, p->heads, p->head_dim, e.max, e.nan_differs ? ", NaN elsewhere" : "");
+                      "%s, %s, %s, B %d T %d NH %d HD %d%s: error %g%s", what, bodies[i].name,
+                      vit_format_name(p->format), p->batch, p->tokens, p->heads, p->head_dim,
+                      p->causal ? " causal" : "", e.max, e.nan_differs ? ", NaN elsewhere" : "");
             free(dst);
         }
 }
@@ -196,10 +199,12 @@ static void compare(const char *what, const struct qkv *a, int format, double la
 /* ---- Shapes ---- */
 
 static const struct shape shapes[] = {
-    {1, 1, 1, 1},    {3, 1, 2, 64},  {1, 2, 1, 10},   {2, 5, 3, 7},    {1, 7, 1, 30},   {1, 8, 2, 8},
-    {1, 9, 1, 1},    {2, 15, 2, 17}, {1, 16, 1, 16},  {1, 17, 3, 33},  {1, 31, 2, 31},  {1, 32, 1, 32},
-    {1, 33, 2, 48},  {2, 50, 2, 64}, {3, 65, 6, 64},  {1, 66, 1, 72},  {1, 97, 2, 80},  {1, 197, 1, 64},
-    {1, 197, 1, 88}, {1, 65, 2, 96}, {1, 65, 2, 104}, {1, 257, 1, 65}, {1, 577, 1, 64},
+    {1, 1, 1, 1, false},    {3, 1, 2, 64, false},   {1, 2, 1, 10, false},   {2, 5, 3, 7, false},
+    {1, 7, 1, 30, false},   {1, 8, 2, 8, false},    {1, 9, 1, 1, false},    {2, 15, 2, 17, false},
+    {1, 16, 1, 16, false},  {1, 17, 3, 33, false},  {1, 31, 2, 31, false},  {1, 32, 1, 32, false},
+    {1, 33, 2, 48, false},  {2, 50, 2, 64, false},  {3, 65, 6, 64, false},  {1, 66, 1, 72, false},
+    {1, 97, 2, 80, false},  {1, 197, 1, 64, false}, {1, 197, 1, 88, false}, {1, 65, 2, 96, false},
+    {1, 65, 2, 104, false}, {1, 257, 1, 65, false}, {1, 577, 1, 64, false},
 };
 
 Test(tiles_attention, every_shape)
@@ -208,6 +213,8 @@ Test(tiles_attention, every_shape)
         for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
             if (f == 0 || shapes[i].tokens < 200) {
                 struct qkv a = make_qkv(formats[f], shapes[i], 0, NULL);
+                compare("random", &a, f, 3);
+                a.problem.attention.causal = true;
                 compare("random", &a, f, 3);
                 free_qkv(&a);
             }
@@ -221,6 +228,7 @@ Test(tiles_attention, bodies_give_the_same_bytes)
         for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
             if (f == 0 || shapes[i].tokens < 100) {
                 struct qkv a = make_qkv(formats[f], shapes[i], 0, NULL);
+                a.problem.attention.causal = i % 2;
                 void *plain = attention(&bodies[0], &a), *amx = attention(&bodies[1], &a);
                 cr_assert_eq(memcmp(plain, amx, written_size(&a.problem.attention)), 0, "%s, shape %zu",
                              vit_format_name(formats[f]), i);
@@ -233,7 +241,7 @@ Test(tiles_attention, columns_beside_the_heads)
 {
     for (int f = 0; f < N_FORMATS; f++)
         for (int i = 0; i < N_BODIES; i++) {
-            struct qkv a = make_qkv(formats[f], (struct shape){2, 37, 2, 20}, 11, NULL);
+            struct qkv a = make_qkv(formats[f], (struct shape){2, 37, 2, 20, false}, 11, NULL);
             struct vit_attention_problem *p = &a.problem.attention;
             p->dst_column = 45;
             if (!may_run(&bodies[i]))
@@ -266,7 +274,7 @@ static void run_cut(const struct body *body, const struct qkv *a, void *dst, str
     struct vit_attention_problem *p = &problem.attention;
     int column = c.head * p->head_dim;
     int64_t row = c.image * p->q_rows;
-    p->batch = c.images, p->heads = c.heads, p->queries = c.queries;
+    p->batch = c.images, p->heads = c.heads, p->queries = c.queries, p->past = c.query;
     p->q_column += column, p->k_column += column, p->v_column += column, p->dst_column += column;
     run(body, &problem, vit_format_row(p->format, dst, p->dst_step, row + c.query),
         vit_format_row(p->format, a->data, p->q_step, row + c.query),
@@ -294,8 +302,8 @@ Test(tiles_attention, cuts_do_not_change_the_result)
         for (int i = 0; i < N_BODIES; i++) {
             if (!may_run(&bodies[i]))
                 continue;
-            struct qkv whole_panels = make_qkv(formats[f], (struct shape){2, 50, 2, 32}, 0, NULL);
-            struct qkv others = make_qkv(formats[f], (struct shape){2, 50, 3, 40}, 0, NULL);
+            struct qkv whole_panels = make_qkv(formats[f], (struct shape){2, 50, 2, 32, false}, 0, NULL);
+            struct qkv others = make_qkv(formats[f], (struct shape){2, 50, 3, 40, true}, 0, NULL);
             compare_cuts(&bodies[i], &whole_panels, 1, 50);
             for (int queries = 1; queries <= 50; queries = 3 * queries + 4) {
                 compare_cuts(&bodies[i], &whole_panels, 2, queries);
@@ -332,7 +340,7 @@ static void attend_by_chains(float *dst, const struct qkv *a, int query)
 
 Test(tiles_attention, three_parts_are_no_less_exact_than_f32)
 {
-    struct shape s = {1, 197, 1, 64};
+    struct shape s = {1, 197, 1, 64, false};
     struct qkv a = make_qkv(VIT_PANELS_BF16X3, s, 0, NULL);
     double max = 0, rms = 0;
     for (int t = 0; t < s.tokens; t++) {
@@ -387,7 +395,7 @@ Test(tiles_attention, equal_scores_give_the_mean)
 {
     for (int f = 0; f < N_FORMATS; f++)
         for (float value = -3e4f; value <= 3e4f; value += 1e4f) {
-            struct qkv a = make_qkv(formats[f], (struct shape){1, 19, 1, 12}, 0, NULL);
+            struct qkv a = make_qkv(formats[f], (struct shape){1, 19, 1, 12, false}, 0, NULL);
             float q[19], k[19];
             for (int t = 0; t < 19; t++)
                 q[t] = 1, k[t] = value;
@@ -401,7 +409,7 @@ Test(tiles_attention, equal_scores_give_the_mean)
 Test(tiles_attention, scores_far_apart)
 {
     for (int f = 0; f < N_FORMATS; f++) {
-        struct qkv a = make_qkv(formats[f], (struct shape){1, 40, 1, 16}, 0, NULL);
+        struct qkv a = make_qkv(formats[f], (struct shape){1, 40, 1, 16, false}, 0, NULL);
         float q[40], k[40];
         for (int t = 0; t < 40; t++) {
             q[t] = (float)(t % 9 - 4);
@@ -417,7 +425,7 @@ Test(tiles_attention, scores_far_apart)
 /* A query that is not a number spoils its own row; a key or a value that is none, what reads it. */
 Test(tiles_attention, nan_stays_nan)
 {
-    struct shape s = {1, 21, 2, 9};
+    struct shape s = {1, 21, 2, 9, false};
     for (int f = 0; f < N_FORMATS; f++)
         for (int at = 0; at < 21 * 3 * 18; at += 3 * 18 + 5) {
             struct qkv a = make_qkv(formats[f], s, 0, NULL);

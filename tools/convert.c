@@ -7,7 +7,9 @@
 #include "tools/common/environment.h"
 #include "tools/common/locate.h"
 #include "tools/common/stop.h"
+#include "tools/output/about.h"
 #include "tools/output/messages.h"
+#include "tools/output/opening.h"
 #include "tools/output/output.h"
 #include "tools/output/text.h"
 
@@ -26,6 +28,17 @@ static void write_ignored(FILE *out, const struct vit_model *model)
         fprintf(out, " and %d more", n - FIRST_IGNORED);
 }
 
+static void write_shape(FILE *out, const struct vit_model *model)
+{
+    const struct vit_config *c = vit_model_config(model);
+    fprintf(out, "  shape          %d blocks, width %d, mlp %d, %d x %d pixels in patches of %d, %d classes\n", c->depth,
+            c->width, c->mlp, c->image_size, c->image_size, c->patch, c->classes);
+    vit_about_embedding(out, c);
+    if (vit_model_has_text(model))
+        fprintf(out, "  text tower     left behind%s\n",
+                c->classes ? ", with the classes that it made in its place" : "; --classes or --labels has it make classes");
+}
+
 /* What was found, each setting with its source, and the tensors. */
 static void write_report(FILE *out, const char *path, const struct vit_model *model)
 {
@@ -41,10 +54,7 @@ static void write_report(FILE *out, const char *path, const struct vit_model *mo
         vit_text_plain(out, setting->source);
         fputs(")\n", out);
     }
-    const struct vit_config *c = vit_model_config(model);
-    fprintf(out, "  shape          %d blocks, width %d, mlp %d, %d x %d pixels in patches of %d, %d %s\n", c->depth,
-            c->width, c->mlp, c->image_size, c->image_size, c->patch, c->classes,
-            c->projection ? "numbers of an embedding" : "classes");
+    write_shape(out, model);
     fprintf(out, "  tensors        %d made", vit_model_n_tensors(model));
     write_ignored(out, model);
     fputs(", missing: none\n", out);
@@ -69,18 +79,21 @@ static vit_status report(const struct vit_options *options, const struct vit_mod
 
 /* ---- Comparing ---- */
 
+/* logits: of a model without a classifier, its features. */
 static vit_status compute(const struct vit_model *model, const char *image, float *logits, uint8_t *pixels,
                           struct vit_error *err)
 {
     struct vit_decode_options decode = vit_decode_options_default();
     struct vit_session_options options = vit_session_options_default();
     struct vit_session *session = NULL;
+    bool classes = vit_model_config(model)->classes > 0;
     decode.autorotate = false; /* as the original libraries read pictures */
+    options.output = classes ? VIT_OUTPUT_LOGITS : VIT_OUTPUT_FEATURES;
     VIT_TRY(vit_environment_session(&options, err));
     VIT_TRY(vit_load_image(model, &(struct vit_input){ .path = image }, &decode, pixels, err));
     vit_status status = vit_session_create(&session, model, &options, err);
     if (status == VIT_OK)
-        status = vit_classify(session, pixels, 1, logits, err);
+        status = (classes ? vit_classify : vit_embed)(session, pixels, 1, logits, err);
     vit_session_free(session);
     return status;
 }
@@ -90,7 +103,8 @@ static vit_status verify(const struct vit_options *options, const struct vit_mod
                          struct vit_error *err)
 {
     struct vit_difference d = { 0 };
-    float *logits = calloc((size_t)vit_model_config(model)->classes + 1, sizeof *logits);
+    const struct vit_config *c = vit_model_config(model);
+    float *logits = calloc((size_t)vit_config_outputs(c), sizeof *logits);
     uint8_t *pixels = malloc(vit_model_pixels_size(model));
     vit_status status = logits && pixels ? compute(model, options->image, logits, pixels, err)
                                          : vit_fail(err, VIT_ERR_MEMORY, "out of memory");
@@ -100,8 +114,8 @@ static vit_status verify(const struct vit_options *options, const struct vit_mod
     free(pixels);
     *agrees = d.agrees;
     if (status == VIT_OK && (!d.agrees || !options->quiet))
-        vit_say("%s: the largest difference is %.3g, of class %d (%.9g, reference %.9g); %.3g is allowed%s",
-                options->verify, d.largest, d.index, (double)d.logit, (double)d.reference, d.allowed,
+        vit_say("%s: the largest difference is %.3g, of %s %d (%.9g, reference %.9g); %.3g is allowed%s",
+                options->verify, d.largest, c->classes ? "class" : "number", d.index, (double)d.logit, (double)d.reference, d.allowed,
                 d.agrees ? "" : ": nothing is written");
     return status;
 }
@@ -139,7 +153,7 @@ static vit_status convert(const struct vit_options *options, struct vit_model **
 {
     VIT_TRY(check_options(options, err));
     VIT_TRY(vit_locate_check(options->args[0], err));
-    VIT_TRY(vit_model_open(model, options->args[0], &options->open, err));
+    VIT_TRY(vit_opening(model, options->args[0], options, err));
     VIT_TRY(report(options, *model, err));
     if (options->verify)
         VIT_TRY(verify(options, *model, agrees, err));

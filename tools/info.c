@@ -4,8 +4,9 @@
 #include <string.h>
 
 #include "tools/common/commands.h"
-#include "tools/common/locate.h"
+#include "tools/output/about.h"
 #include "tools/output/messages.h"
+#include "tools/output/opening.h"
 #include "tools/output/output.h"
 #include "tools/output/text.h"
 
@@ -47,16 +48,16 @@ static void write_tokens(FILE *out, const struct vit_config *c)
     putc('\n', out);
 }
 
-static void write_head(FILE *out, const struct vit_config *c)
+static void write_head(FILE *out, const struct vit_config *c, bool has_text)
 {
     fprintf(out, "  pooling        %s, final norm %s\n", vit_pool_name(c->pool), vit_norm_place_name(c->norm_place));
-    if (c->projection)
-        fprintf(out, "  head           none: %d numbers of an embedding shared with texts, to compare by\n",
-                c->classes);
-    else if (c->classes)
-        fprintf(out, "  head           %d classes\n", c->classes);
+    vit_about_embedding(out, c);
+    if (c->classes)
+        fprintf(out, "  head           %d classes%s\n", c->classes, c->sigmoid ? ", each scored by itself" : "");
     else
         fputs("  head           none: features only\n", out);
+    if (has_text)
+        fputs("  text tower     there is one: --classes \"a cat,a dog\" names classes in words\n", out);
 }
 
 /* Sum of elements and bytes, and the types that occur; and what they take when they are computed with. */
@@ -106,7 +107,7 @@ static void write_preprocessing(FILE *out, const struct vit_preprocess *p)
 
 static void write_labels(FILE *out, const struct vit_model *model)
 {
-    int classes = vit_model_config(model)->projection ? 0 : vit_model_config(model)->classes;
+    int classes = vit_model_config(model)->classes;
     for (int i = 0; i < classes && i < FIRST_LABELS; i++) {
         fprintf(out, "%s %5d  ", i ? "        " : "labels  ", i);
         vit_text_plain(out, vit_model_label(model, i));
@@ -149,7 +150,7 @@ static void write_text(FILE *out, const char *path, const struct vit_model *mode
     write_architecture(out, c);
     write_tokens(out, c);
     write_encoder(out, c);
-    write_head(out, c);
+    write_head(out, c, vit_model_has_text(model));
     write_parameters(out, model);
     write_preprocessing(out, vit_model_preprocess(model));
     write_labels(out, model);
@@ -179,8 +180,10 @@ static void write_json_config(FILE *out, const struct vit_config *c)
             boolean(c->qk_norm), boolean(c->cls), boolean(c->dist), c->n_reg);
     fprintf(out, ",\"pool\":\"%s\",\"norm_place\":\"%s\",\"pos_covers\":\"%s\"", vit_pool_name(c->pool),
             vit_norm_place_name(c->norm_place), vit_pos_covers_name(c->pos_covers));
-    fprintf(out, ",\"pos_grid\":[%d,%d],\"pos_resize\":\"%s\"%s}", c->pos_grid[0], c->pos_grid[1],
-            vit_pos_resize_name(c->pos_resize), c->projection ? ",\"projection\":true" : "");
+    fprintf(out, ",\"pos_grid\":[%d,%d],\"pos_resize\":\"%s\"", c->pos_grid[0], c->pos_grid[1],
+            vit_pos_resize_name(c->pos_resize));
+    fprintf(out, ",\"embedding\":%d,\"normalize\":%s,\"sigmoid\":%s}", c->embedding, boolean(c->normalize),
+            boolean(c->sigmoid));
 }
 
 static void write_json_preprocess(FILE *out, const struct vit_preprocess *p)
@@ -195,7 +198,7 @@ static void write_json_preprocess(FILE *out, const struct vit_preprocess *p)
 
 static void write_json_labels(FILE *out, const struct vit_model *model)
 {
-    int classes = vit_model_config(model)->projection ? 0 : vit_model_config(model)->classes;
+    int classes = vit_model_config(model)->classes;
     for (int i = 0; i < classes; i++) {
         fputs(i ? ",{\"id\":" : "[{\"id\":", out);
         vit_text_json(out, vit_model_label_id(model, i));
@@ -234,6 +237,7 @@ static void write_json(FILE *out, const char *path, const struct vit_model *mode
     write_json_config(out, vit_model_config(model));
     fputs(",\n\"preprocess\":", out);
     write_json_preprocess(out, vit_model_preprocess(model));
+    fprintf(out, ",\n\"text_tower\":%s", boolean(vit_model_has_text(model)));
     fputs(",\n\"labels\":", out);
     write_json_labels(out, model);
     fprintf(out, ",\n\"source\":%s", vit_model_source(model)); /* JSON already */
@@ -252,8 +256,7 @@ static vit_status info(const struct vit_options *options, char **path, struct vi
 {
     if (options->n_args > 1 || (options->n_args == 1 && options->model))
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "name one model, not several");
-    VIT_TRY(vit_locate_model(path, options->n_args ? options->args[0] : options->model, err));
-    VIT_TRY(vit_model_open(model, *path, &options->open, err));
+    VIT_TRY(vit_opening_named(model, path, options->n_args ? options->args[0] : options->model, options, err));
     VIT_TRY(vit_output_open(output, options->output, err));
     if (options->format == VIT_FORMAT_JSON)
         write_json(output->text, *path, *model, options->tensors);

@@ -25,6 +25,19 @@ static const struct command COMMANDS[] = {
       "hold the bytes of names as they are; jsonl and json have U+FFFD where they are\n"
       "not UTF-8, and the bytes as file_base64.",
       VIT_FOR_CLASSIFY, vit_command_classify },
+    { "embed", "[options] PATH... -o F.npy", "Write features of pictures, as vectors to search and sort by.\n\n"
+      "PATH... are as for classify. F.npy holds float32 numbers, a row for each picture\n"
+      "that could be read, in their order, and is whole after every batch, whenever the\n"
+      "program ends; F.files.txt beside it has their names, one a line. F.jsonl, or\n"
+      "stdout, gets a record for every input. With --text F, the lines of a text file\n"
+      "take the place of pictures.",
+      VIT_FOR_EMBED, vit_command_embed },
+    { "similar", "[options] F.npy PICTURE", "Find the nearest of pictures that were embedded.\n\n"
+      "F.npy was made by vit embed, with the same model and --what, or is any array of\n"
+      "float numbers (n, width); F.files.txt beside it, when there, has the names of\n"
+      "its rows. All rows are compared, by the cosine. In place of PICTURE: a text, as\n"
+      "--text \"a red bus\"; or --duplicates P, which compares the rows with each other.",
+      VIT_FOR_SIMILAR, vit_command_similar },
     { "convert", "[options] CHECKPOINT -o OUT.safetensors", "Turn a checkpoint into the canonical file.",
       VIT_FOR_CONVERT, vit_command_convert },
     { "info", "[options] [MODEL]", "Show architecture, preprocessing and labels of a model.", VIT_FOR_INFO,
@@ -125,6 +138,7 @@ static int run_command(const struct command *command, int n, char **argv)
     } else if (options.help || options.version) {
         status = answer(options.version, command);
     } else {
+        options.command = command->name;
         status = command->run(&options);
     }
     vit_options_free(&options);

@@ -71,7 +71,9 @@ const struct vit_setting *vit_model_setting(const struct vit_model *model, int i
 int vit_model_n_ignored(const struct vit_model *model);
 const char *vit_model_ignored(const struct vit_model *model, int i);
 
-/* Writes the model as a canonical file: a new file beside out, then renamed over it. options may be NULL. */
+/* Writes the model as a canonical file: a new file beside out, then renamed over it. options may be NULL. Classes that
+ * were given in words are saved as an ordinary classifier, which needs no text tower (vit_model_source says of which
+ * templates and tower they are); without them the image tower alone is saved. */
 vit_status vit_model_save(const struct vit_model *model, const char *out, const struct vit_save_options *options,
                           struct vit_error *err);
 
@@ -129,9 +131,24 @@ enum vit_tune {
     VIT_TUNE_FORCE /* the same, and what the cache file knows is timed anew */
 };
 
+/* What a session computes of an image. */
+enum vit_output_kind {
+    VIT_OUTPUT_LOGITS,    /* of the classes: (K) */
+    VIT_OUTPUT_FEATURES,  /* what the library that a model comes from calls its features: projected, where there is a
+                             projection, else pooled */
+    VIT_OUTPUT_PROJECTED, /* in the embedding that pictures share with texts: (E); as pooled where nothing projects */
+    VIT_OUTPUT_POOLED,    /* what pooling and the norm that belongs to it give: (D); (2D) with pool concat; with pool
+                             cls_dist_mean, the mean of both tokens */
+    VIT_OUTPUT_CLS,       /* the CLS token, the mean of the patch tokens, or all tokens in their order, behind the */
+    VIT_OUTPUT_MEAN,      /* final norm where that is before pooling: (D), (D), (T, D) */
+    VIT_OUTPUT_TOKENS
+};
+
 struct vit_session_options {
     int batch;             /* images in one run of the plan, at least 1; fewer are padded */
     int threads;           /* at least 1; 0: vit_default_threads() */
+    enum vit_output_kind output;
+    bool normalize;        /* what is computed, each row of it, is divided by its Euclidean length; not of logits */
     enum vit_precision precision;
     enum vit_tune tune;
     const char *tune_cache; /* file that keeps the choices; NULL: they are not kept */
@@ -140,11 +157,11 @@ struct vit_session_options {
                               there as .npy files */
 };
 
-/* batch 1, default threads, f32, no tuning, no trace. */
+/* batch 1, default threads, logits, f32, no tuning, no trace. */
 struct vit_session_options vit_session_options_default(void);
 
-/* Builds everything that classifying needs. options may be NULL: the defaults. A model without a classifier is
- * refused (unsupported). The model must outlive the session. */
+/* Builds everything that computing needs. options may be NULL: the defaults. Refused (unsupported): logits of a model
+ * without a classifier, and the CLS token of one without. The model must outlive the session. */
 vit_status vit_session_create(struct vit_session **session, const struct vit_model *model,
                               const struct vit_session_options *options, struct vit_error *err);
 void vit_session_free(struct vit_session *session);
@@ -152,6 +169,53 @@ void vit_session_free(struct vit_session *session);
 /* pixels (n, S, S, 3) -> logits (n, K), for any n >= 0. The answer for an image depends on that image alone. */
 vit_status vit_classify(struct vit_session *session, const uint8_t *pixels, int n, float *logits,
                         struct vit_error *err);
+
+/* The same for a session of another output: pixels (n, S, S, 3) -> features (n, vit_session_width). */
+vit_status vit_embed(struct vit_session *session, const uint8_t *pixels, int n, float *features, struct vit_error *err);
+
+/* Numbers that the session computes of an image, and what it computes; never VIT_OUTPUT_FEATURES, which stands for
+ * another. */
+size_t vit_session_width(const struct vit_session *session);
+enum vit_output_kind vit_session_output(const struct vit_session *session);
+
+/* ---- Texts: for models with a text tower (CLIP, SigLIP) ---- */
+
+/* Whether there is a text tower that vit_embed_texts could use. */
+bool vit_model_has_text(const struct vit_model *model);
+
+/* Of the classes that were given in words when the model was opened: texts that were longer than the text tower takes,
+ * and were cut as the model's library does it. */
+int vit_model_n_cut(const struct vit_model *model);
+
+struct vit_text_options {
+    int threads; /* 0: vit_default_threads() */
+    enum vit_precision precision;
+    bool normalize; /* divide each by its Euclidean length */
+    struct vit_watch watch;
+};
+
+/* n texts in UTF-8 -> features (n, E), in the embedding that they share with pictures: E is the width of a session for
+ * VIT_OUTPUT_PROJECTED. *n_cut: how many were longer than the text tower takes. options may be NULL: the defaults.
+ * Errors: unsupported (no text tower, or one of another kind), open (no tokenizer beside the model), decode, memory. */
+vit_status vit_embed_texts(const struct vit_model *model, const char *const *texts, int n,
+                           const struct vit_text_options *options, float *features, int *n_cut, struct vit_error *err);
+
+/* ---- Features in files: .npy, by whatever program ---- */
+
+struct vit_features;
+
+/* Opens an array (n, width) of f16, bf16, f32 or f64 numbers in C order, which must lie in the file whole. On success
+ * *features is the caller's to close; on failure it is NULL, and the message names the path. */
+vit_status vit_features_open(struct vit_features **features, const char *path, struct vit_error *err);
+void vit_features_close(struct vit_features *features); /* NULL is fine */
+
+int64_t vit_features_count(const struct vit_features *features); /* n */
+int vit_features_width(const struct vit_features *features);
+
+/* Reads n rows from `first` on into dst (n, width), rounded to f32 where they are f64. Any number of threads may do this
+ * at once. Errors: read, also when the file changed since it was opened; unsupported: there are no such rows. */
+vit_status vit_features_read(const struct vit_features *features, int64_t first, int64_t n, float *dst,
+                             struct vit_error *err);
 
 /* ---- Profile: where the time goes ---- */
 
@@ -195,7 +259,8 @@ struct vit_difference {
     bool agrees;
 };
 
-/* Compares the logits (K) of one picture with those in an .npy file: K numbers, f32, f16 or f64, in any shape. */
+/* Compares the logits (K) of one picture with those in an .npy file: K numbers, f32, f16 or f64, in any shape. Of a
+ * model without a classifier: its features, as VIT_OUTPUT_FEATURES. */
 vit_status vit_compare_logits(const struct vit_model *model, const float *logits, const char *path,
                               struct vit_difference *difference, struct vit_error *err);
 

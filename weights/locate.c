@@ -10,11 +10,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "weights/json/json.h"
+
 /* The names that libraries give it, best first. */
 static const char *const usual[] = {
-    "model.safetensors",           "model.safetensors.index.json", "pytorch_model.bin",
-    "pytorch_model.bin.index.json", "pytorch_model.pth",           "model.pth",
-    "open_clip_model.safetensors", "open_clip_pytorch_model.bin",
+    "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json",
+    "pytorch_model.pth", "model.pth",                    NULL,
+};
+static const char *const open_clip[] = {
+    "open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "open_clip_pytorch_model.bin", NULL,
 };
 
 /* Else, the one file that is a checkpoint by its extension. */
@@ -61,14 +65,41 @@ static vit_status find_single(const char *folder, char **file, struct vit_error 
     return status == VIT_OK ? join(file, folder, first, err) : status;
 }
 
-static vit_status find_in_folder(const char *folder, char **file, struct vit_error *err)
+/* Where config.json is timm's and OpenCLIP's own file is there, too, OpenCLIP's checkpoint has both towers, timm's the image
+ * tower alone. */
+static vit_status is_for_open_clip(const char *folder, bool *is, struct vit_error *err)
 {
-    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
-        VIT_TRY(join(file, folder, usual[i], err));
+    json_t *timm = NULL, *whole = NULL;
+    vit_status status = vit_json_load_optional(&timm, folder, "config.json", err);
+    if (status == VIT_OK)
+        status = vit_json_load_optional(&whole, folder, "open_clip_config.json", err);
+    *is = whole && json_object_get(timm, "architecture");
+    json_decref(timm);
+    json_decref(whole);
+    return status;
+}
+
+/* Joins the first of names that is there; else *file becomes NULL. */
+static vit_status find_named(const char *folder, const char *const *names, char **file, struct vit_error *err)
+{
+    for (; *names; names++) {
+        VIT_TRY(join(file, folder, *names, err));
         if (access(*file, F_OK) == 0)
             return VIT_OK;
     }
-    return find_single(folder, file, err);
+    free(*file);
+    *file = NULL;
+    return VIT_OK;
+}
+
+static vit_status find_in_folder(const char *folder, char **file, struct vit_error *err)
+{
+    bool first;
+    VIT_TRY(is_for_open_clip(folder, &first, err));
+    VIT_TRY(find_named(folder, first ? open_clip : usual, file, err));
+    if (!*file)
+        VIT_TRY(find_named(folder, first ? usual : open_clip, file, err));
+    return *file ? VIT_OK : find_single(folder, file, err);
 }
 
 vit_status vit_weights_locate(const char *path, char **file, char **folder, struct vit_error *err)

@@ -4,7 +4,9 @@
 
 #include "vit/base/error.h"
 
-/* path is a checkpoint file, or a folder as downloaded. The caller frees *file and *folder, also after a failure. */
+/* path is a checkpoint file, or a folder as downloaded: then the file in it that has a text tower goes before one that
+ * holds the same image tower alone, also where nothing is asked of texts, so that it is one model always. The caller
+ * frees *file and *folder, also after a failure. */
 vit_status vit_weights_locate(const char *path, char **file, char **folder, struct vit_error *err);
 
 #endif

@@ -9,6 +9,8 @@
 #include "weights/canonical/canonical.h"
 #include "weights/containers/source.h"
 #include "weights/families/family.h"
+#include "weights/fingerprint.h"
+#include "weights/json/json.h"
 #include "weights/locate.h"
 #include "weights/settings/preprocessing.h"
 
@@ -33,11 +35,17 @@ static vit_status configure_original(struct vit_weights *weights, struct vit_che
     return VIT_OK;
 }
 
+/* Without classes but with an embedding that texts share, labels are the caller's: they become the classes. */
+static bool labels_become_classes(const struct vit_weights *weights, const struct vit_model_options *options)
+{
+    return weights->config.classes == 0 && (weights->config.normalize || weights->text || options->text_embeddings);
+}
+
 static vit_status choose_labels(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_error *err)
 {
-    int K = weights->config.projection ? 0 : weights->config.classes;
+    int K = weights->config.classes;
     const char *named = cp->options->labels, *source = "--labels", *key = NULL;
-    if (!named && (weights->labels.n == K || K == 0))
+    if (labels_become_classes(weights, cp->options) || (!named && (weights->labels.n == K || K == 0)))
         return VIT_OK;
     if (!named && !weights->head) { /* else config.json speaks of another classifier */
         VIT_TRY(vit_labels_from_config(&weights->labels, K, cp->config, &key, err));
@@ -58,7 +66,8 @@ static vit_status choose_labels(struct vit_weights *weights, const struct vit_ch
     return VIT_OK;
 }
 
-static vit_status configure(struct vit_weights *weights, struct vit_checkpoint *cp, struct vit_error *err)
+static vit_status configure(struct vit_weights *weights, struct vit_checkpoint *cp, const char *folder,
+                            struct vit_error *err)
 {
     const struct vit_model_options *options = cp->options;
     const struct vit_family *family = NULL;
@@ -77,6 +86,8 @@ static vit_status configure(struct vit_weights *weights, struct vit_checkpoint *
     }
     VIT_TRY(vit_preprocess_override(weights, options, err));
     VIT_TRY(vit_canonical_check(&weights->config, &weights->preprocess, err));
+    if (family && weights->config.classes == 0)
+        VIT_TRY(vit_text_open(weights, family, cp, folder, err));
     VIT_TRY(vit_match(weights, family, cp, err));
     VIT_TRY(choose_labels(weights, cp, err));
     return vit_report_check(&weights->report, err);
@@ -94,7 +105,7 @@ static vit_status open_parts(struct vit_weights *weights, const char *path, cons
         status = vit_checkpoint_open(&cp, weights->source, vit_canonical_detect(weights->source) ? NULL : folder,
                                      options, err);
     if (status == VIT_OK)
-        status = configure(weights, &cp, err);
+        status = configure(weights, &cp, folder, err);
     vit_checkpoint_close(&cp);
     free(file);
     free(folder);
@@ -123,6 +134,7 @@ void vit_weights_close(struct vit_weights *weights)
         return;
     vit_source_close(weights->source);
     vit_source_close(weights->head);
+    vit_text_close(weights->text);
     vit_layout_free(&weights->layout);
     vit_labels_free(&weights->labels);
     vit_report_free(&weights->report);
@@ -161,6 +173,25 @@ vit_status vit_weights_read_f32(const struct vit_weights *weights, int i, float 
     return status;
 }
 
+vit_status vit_weights_read_rows(const struct vit_weights *weights, int i, const int *rows, int n, float *dst,
+                                 struct vit_error *err)
+{
+    const struct vit_tensor *tensor = &weights->layout.tensors[i];
+    int64_t n_rows = tensor->n_dims ? tensor->shape[0] : 0, columns = n_rows ? vit_tensor_count(tensor) / n_rows : 0;
+    for (int k = 0; k < n; k++)
+        if (rows[k] < 0 || rows[k] >= n_rows)
+            return vit_fail(err, VIT_ERR_DECODE, "%s: row %d, of %lld rows", tensor->name, rows[k], (long long)n_rows);
+    size_t size = (size_t)columns * (size_t)n * vit_dtype_size(tensor->dtype);
+    void *raw = malloc(size ? size : 1);
+    if (!raw)
+        return vit_fail(err, VIT_ERR_MEMORY, "%s: out of memory for %zu bytes", tensor->name, size);
+    vit_status status = vit_recipe_read_rows(&weights->recipes[i], tensor, rows, n, raw, err);
+    if (status == VIT_OK)
+        vit_widen(dst, raw, tensor->dtype, columns * n);
+    free(raw);
+    return status;
+}
+
 /* ---- Saving ---- */
 
 struct saving {
@@ -188,6 +219,22 @@ static vit_status read_for_save(void *context, int i, void *dst, struct vit_erro
     return status;
 }
 
+/* The origin; of classes in words, with the fingerprint of the text tower that read them. The caller frees it. */
+static vit_status describe_origin(char **text, const struct vit_weights *weights, struct vit_error *err)
+{
+    char fingerprint[VIT_FINGERPRINT];
+    json_t *origin = NULL;
+    bool words = weights->config.classes > 0 && weights->text && weights->text->weights;
+    if (words) {
+        VIT_TRY(vit_fingerprint(fingerprint, weights->text->weights, err));
+        VIT_TRY(vit_json_parse(&origin, weights->origin, strlen(weights->origin), err));
+        json_object_set_new(json_object_get(origin, "words"), "text_tower", json_string(fingerprint));
+    }
+    *text = words ? json_dumps(origin, JSON_COMPACT) : strdup(weights->origin);
+    json_decref(origin);
+    return *text ? VIT_OK : vit_fail(err, VIT_ERR_MEMORY, "out of memory for what the model was made from");
+}
+
 static vit_status save(struct saving *saving, const char *out, const struct vit_save_options *options,
                        struct vit_error *err)
 {
@@ -198,7 +245,12 @@ static vit_status save(struct saving *saving, const char *out, const struct vit_
     memcpy(saving->tensors, layout->tensors, (size_t)layout->n_tensors * sizeof *layout->tensors);
     for (int i = 0; i < layout->n_tensors && options->type != VIT_SAVE_UNCHANGED; i++)
         saving->tensors[i].dtype = types[options->type];
-    VIT_TRY(vit_canonical_write(saving->weights, texts, err));
+    char *origin;
+    VIT_TRY(describe_origin(&origin, saving->weights, err));
+    vit_status status = vit_canonical_write(saving->weights, origin, texts, err);
+    free(origin);
+    if (status != VIT_OK)
+        return status;
     struct vit_safetensors_content content = {
         .n_tensors = layout->n_tensors,
         .tensors = saving->tensors,
@@ -207,7 +259,7 @@ static vit_status save(struct saving *saving, const char *out, const struct vit_
         .read = read_for_save,
         .context = saving,
     };
-    vit_status status = vit_safetensors_write(out, options->force, &content, err);
+    status = vit_safetensors_write(out, options->force, &content, err);
     vit_canonical_free(texts);
     return status;
 }

@@ -116,8 +116,9 @@ static vit_status check_options(const struct vit_options *o, struct vit_error *e
     if (o->model && o->archs)
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "-m and --arch: give one of them");
     const struct vit_model_options *open = &o->open;
-    if (o->archs && (open->image_size || open->head || open->labels || open->interpolation || open->crop_pct != 0 ||
-                     open->crop_mode || open->mean || open->std))
+    if (o->archs && (open->image_size || open->head || open->labels || open->classes || open->n_templates ||
+                     open->text_embeddings || open->interpolation || open->crop_pct != 0 || open->crop_mode ||
+                     open->mean || open->std))
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "--arch: options of opening a model go with -m");
     if (isfinite(o->seconds) && !(o->seconds > 0))
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "--seconds %g: expected more than 0", o->seconds);
@@ -149,6 +150,7 @@ static vit_status prepare(struct job *job, const struct vit_options *options, st
 {
     job->options = *options;
     struct vit_session_options session = vit_session_options_default();
+    VIT_TRY(vit_environment_model(&job->options.open, options, err));
     VIT_TRY(vit_environment_session(&session, err));
     fill_list(&job->options.batches, 1);
     fill_list(&job->options.thread_counts, session.threads ? session.threads : vit_default_threads());

@@ -59,7 +59,7 @@ static vit_status check_close(const float *got, const float *want, int n, enum v
 static vit_status check_answers(struct vit_bench_engine *engine, int stream, const struct vit_bench_subject *subject,
                                 float *again, struct vit_error *err)
 {
-    int K = vit_model_config(engine->model)->classes;
+    int K = engine->outputs;
     size_t n = (size_t)engine->batch * (size_t)K;
     const float *logits = vit_bench_engine_logits(engine, stream);
     enum vit_precision precision = vit_session_precision(engine->sessions[stream]);
@@ -83,7 +83,7 @@ static vit_status check_answers(struct vit_bench_engine *engine, int stream, con
 vit_status vit_bench_check(struct vit_bench_engine *engine, const struct vit_bench_subject *subject,
                            struct vit_error *err)
 {
-    size_t n = (size_t)engine->batch * (size_t)vit_model_config(engine->model)->classes;
+    size_t n = (size_t)engine->batch * (size_t)engine->outputs;
     float *again = malloc(n * sizeof *again);
     if (!again)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory for %zu logits", n);

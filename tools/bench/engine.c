@@ -50,6 +50,11 @@ static vit_status open_model(struct vit_model **model, const struct vit_bench_su
     return vit_model_open(model, subject->path, subject->open, err);
 }
 
+static enum vit_output_kind output_of(const struct vit_model *model)
+{
+    return vit_model_config(model)->classes > 0 ? VIT_OUTPUT_LOGITS : VIT_OUTPUT_FEATURES;
+}
+
 static vit_status create_sessions(struct vit_bench_engine *engine, const struct vit_bench_run *run,
                                   struct vit_error *err)
 {
@@ -58,6 +63,7 @@ static vit_status create_sessions(struct vit_bench_engine *engine, const struct 
     session.threads = run->threads / run->streams;
     session.precision = run->precision;
     session.tune = run->tune;
+    session.output = output_of(engine->model);
     engine->tune_cache = session.tune != VIT_TUNE_OFF ? vit_environment_tune_cache() : NULL;
     session.tune_cache = engine->tune_cache;
     VIT_TRY(vit_environment_session(&session, err));
@@ -73,7 +79,8 @@ static vit_status create_sessions(struct vit_bench_engine *engine, const struct 
 static vit_status allocate(struct vit_bench_engine *engine, struct vit_error *err)
 {
     const struct vit_config *config = vit_model_config(engine->model);
-    size_t B = (size_t)engine->batch, K = (size_t)config->classes;
+    engine->outputs = vit_config_outputs(config);
+    size_t B = (size_t)engine->batch, K = (size_t)engine->outputs;
     engine->pixels = malloc(B * vit_model_pixels_size(engine->model));
     engine->logits = malloc((size_t)engine->streams * B * K * sizeof *engine->logits);
     if (!engine->pixels || !engine->logits)
@@ -95,14 +102,19 @@ static double count_flops(const struct vit_session *session)
 
 float *vit_bench_engine_logits(const struct vit_bench_engine *engine, int stream)
 {
-    size_t n = (size_t)engine->batch * (size_t)vit_model_config(engine->model)->classes;
-    return engine->logits + (size_t)stream * n;
+    return engine->logits + (size_t)stream * (size_t)engine->batch * (size_t)engine->outputs;
+}
+
+vit_status vit_bench_compute(struct vit_session *session, const uint8_t *pixels, int n, float *logits,
+                             struct vit_error *err)
+{
+    return (vit_session_output(session) == VIT_OUTPUT_LOGITS ? vit_classify : vit_embed)(session, pixels, n, logits, err);
 }
 
 vit_status vit_bench_engine_run(struct vit_bench_engine *engine, int stream, struct vit_error *err)
 {
-    return vit_classify(engine->sessions[stream], engine->pixels, engine->batch,
-                        vit_bench_engine_logits(engine, stream), err);
+    return vit_bench_compute(engine->sessions[stream], engine->pixels, engine->batch,
+                             vit_bench_engine_logits(engine, stream), err);
 }
 
 vit_status vit_bench_engine_start(struct vit_bench_engine *engine, struct vit_bench_run *run,
@@ -159,14 +171,16 @@ static vit_status compute_reference(void *context, struct vit_error *err)
     if (status == VIT_OK && vit_model_config(model)->classes > MAX_CLASSES)
         status = vit_fail(err, VIT_ERR_TOO_LARGE, "%d classes, at most %d", vit_model_config(model)->classes,
                           MAX_CLASSES);
-    if (status == VIT_OK)
+    if (status == VIT_OK) {
+        options.output = output_of(model);
         status = vit_session_create(&session, model, &options, err);
+    }
     uint8_t *pixels = status == VIT_OK ? malloc(VIT_BENCH_PICTURES * vit_model_pixels_size(model)) : NULL;
     if (status == VIT_OK && !pixels)
         status = vit_fail(err, VIT_ERR_MEMORY, "out of memory for the test pictures");
     if (status == VIT_OK) {
         make_pictures(pixels, VIT_BENCH_PICTURES, vit_model_preprocess(model)->size);
-        status = vit_classify(session, pixels, VIT_BENCH_PICTURES, reference->subject->logits, err);
+        status = vit_bench_compute(session, pixels, VIT_BENCH_PICTURES, reference->subject->logits, err);
     }
     free(pixels);
     vit_session_free(session);

@@ -10,6 +10,7 @@ struct vit_bench_engine {
     int streams, batch;
     char *tune_cache;
     uint8_t *pixels; /* (B, S, S, 3): the two test pictures in turn */
+    int outputs;     /* K: the model's classes, or without a classifier the width of its features */
     float *logits;   /* (streams, B, K) */
 };
 
@@ -20,6 +21,10 @@ enum { VIT_BENCH_PICTURES = 2 };
 vit_status vit_bench_engine_start(struct vit_bench_engine *engine, struct vit_bench_run *run,
                                   const struct vit_bench_subject *subject, struct vit_error *err);
 void vit_bench_engine_free(struct vit_bench_engine *engine);
+
+/* n pictures -> logits (n, K), or features. */
+vit_status vit_bench_compute(struct vit_session *session, const uint8_t *pixels, int n, float *logits,
+                             struct vit_error *err);
 
 /* Computes a batch of the test pictures with one of the sessions. */
 vit_status vit_bench_engine_run(struct vit_bench_engine *engine, int stream, struct vit_error *err);

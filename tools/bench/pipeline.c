@@ -27,8 +27,8 @@ static vit_status classify_batch(struct stream *s, const struct vit_batch *batch
         if (batch->errors[i].status != VIT_OK)
             return vit_fail(&s->err, batch->errors[i].status, "%s: %s", batch->items[i]->file,
                             batch->errors[i].message);
-    VIT_TRY(vit_classify(s->engine->sessions[s->index], batch->pixels, batch->n_pixels, logits, &s->err));
-    for (int i = 0; i < batch->n_pixels; i++, logits += vit_model_config(model)->classes)
+    VIT_TRY(vit_bench_compute(s->engine->sessions[s->index], batch->pixels, batch->n_pixels, logits, &s->err));
+    for (int i = 0; i < batch->n_pixels && vit_model_config(model)->classes > 0; i++, logits += s->engine->outputs)
         vit_top_k(model, logits, VIT_SCORE_PROB, 5, results);
     s->n_pictures += (size_t)batch->n_pixels;
     return VIT_OK;

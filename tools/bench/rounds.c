@@ -68,6 +68,10 @@ static vit_status add_opening(struct side *side, const struct vit_model_options 
 {
     VIT_TRY(add_text(side, "head", open->head, err));
     VIT_TRY(add_text(side, "labels", open->labels, err));
+    VIT_TRY(add_text(side, "classes", open->classes, err));
+    VIT_TRY(add_text(side, "text-embeddings", open->text_embeddings, err));
+    for (int i = 0; i < open->n_templates; i++)
+        VIT_TRY(add_text(side, "template", open->templates[i], err));
     VIT_TRY(add_text(side, "interpolation", open->interpolation, err));
     VIT_TRY(add_text(side, "crop-mode", open->crop_mode, err));
     VIT_TRY(add_triple(side, "mean", open->mean, err));

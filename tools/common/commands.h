@@ -13,6 +13,8 @@ enum {
 
 /* Each takes the parsed options and returns an exit status, having said on stderr what went wrong. */
 int vit_command_classify(const struct vit_options *options);
+int vit_command_embed(const struct vit_options *options);
+int vit_command_similar(const struct vit_options *options);
 int vit_command_convert(const struct vit_options *options);
 int vit_command_info(const struct vit_options *options);
 

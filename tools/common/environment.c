@@ -9,8 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tools/common/options.h"
-
 enum { ALWAYS_ALLOWED = 64 }; /* threads, however few the processors */
 
 /* A variable that is set and not empty, or NULL. */
@@ -43,11 +41,24 @@ static vit_status check_threads(int n, struct vit_error *err)
     return VIT_OK;
 }
 
+vit_status vit_environment_threads(int *threads, struct vit_error *err)
+{
+    if (*threads == 0)
+        *threads = omp_threads();
+    return check_threads(*threads ? *threads : vit_default_threads(), err);
+}
+
+vit_status vit_environment_model(struct vit_model_options *open, const struct vit_options *options,
+                                 struct vit_error *err)
+{
+    *open = options->open;
+    open->threads = options->threads;
+    return vit_environment_threads(&open->threads, err);
+}
+
 vit_status vit_environment_session(struct vit_session_options *session, struct vit_error *err)
 {
-    if (session->threads == 0)
-        session->threads = omp_threads();
-    VIT_TRY(check_threads(session->threads ? session->threads : vit_default_threads(), err));
+    VIT_TRY(vit_environment_threads(&session->threads, err));
 
     const char *ops = variable("VIT_OPS");
     if (ops && strcmp(ops, "ref") != 0)

@@ -8,9 +8,18 @@
 #include "vit/vit.h"
 
 /* The commands, as bits: an option says which of them have it. */
-enum { VIT_FOR_CLASSIFY = 1, VIT_FOR_CONVERT = 2, VIT_FOR_INFO = 4, VIT_FOR_BENCH = 8, VIT_FOR_EVERY = 15 };
+enum {
+    VIT_FOR_CLASSIFY = 1,
+    VIT_FOR_EMBED = 2,
+    VIT_FOR_SIMILAR = 4,
+    VIT_FOR_CONVERT = 8,
+    VIT_FOR_INFO = 16,
+    VIT_FOR_BENCH = 32,
+    VIT_FOR_EVERY = 63
+};
 
 enum { VIT_FORMAT_TEXT, VIT_FORMAT_JSON, VIT_FORMAT_JSONL, VIT_FORMAT_CSV, VIT_FORMAT_TSV };
+enum { VIT_EMBED_JSONL, VIT_EMBED_NPY };                 /* the formats of `vit embed` */
 enum { VIT_BENCH_MD, VIT_BENCH_CSV, VIT_BENCH_JSON }; /* the formats of `vit bench` */
 
 enum { VIT_TOP_ALL = 1 << 30, VIT_MAX_THREADS = 4096, VIT_LIST_MAX = 32 };
@@ -27,23 +36,37 @@ struct vit_triple {
     double values[3];
 };
 
+/* What was said by an option that may be given several times. */
+struct vit_texts {
+    const char **items; /* (n), owned */
+    int n;
+};
+
 /* All strings are argv's. */
 struct vit_options {
+    const char *command; /* its name, for messages */
     const char *model;  /* NULL: the default model */
     const char *output; /* NULL: stdout */
-    int format;         /* VIT_FORMAT_, VIT_BENCH_ */
+    int format;         /* VIT_FORMAT_, VIT_EMBED_, VIT_BENCH_ */
     int threads;        /* 0: not given */
     int batch;
     int streams;
     int top_k;
-    int scores;         /* enum vit_score */
+    int scores;         /* enum vit_score; -1: not given */
     double threshold;   /* -INFINITY: none */
     int precision;      /* enum vit_precision */
     int tune;           /* enum vit_tune */
     struct vit_decode_options decode;
-    struct vit_model_options open; /* its mean and std lead to those below */
+    struct vit_model_options open; /* its mean, std and templates lead to those below */
     struct vit_triple mean, std;
+    struct vit_texts templates;
     bool tensors, force, recursive, quiet, verbose, help, version;
+
+    /* of embed and similar */
+    int what;             /* enum vit_output_kind less VIT_OUTPUT_FEATURES */
+    bool normalize, no_normalize;
+    const char *text;     /* a file of texts; of similar, the text itself */
+    double duplicates;    /* the least cosine; -INFINITY: not given */
 
     /* of convert */
     int dtype;          /* enum vit_save_type less 1; -1: not given */

@@ -20,3 +20,9 @@ void vit_say(const char *format, ...)
     if (length >= 0)
         free(message);
 }
+
+void vit_say_cut(int n)
+{
+    if (n > 0)
+        vit_say("%d text%s longer than the text tower takes, and cut", n, n == 1 ? " is" : "s are");
+}

@@ -90,3 +90,9 @@ vit_status vit_output_close(struct vit_output *output, struct vit_error *err)
     *output = (struct vit_output){ .fd = -1 };
     return status;
 }
+
+vit_status vit_output_finish(struct vit_output *output, vit_status status, struct vit_error *err)
+{
+    vit_status closed = vit_output_close(output, status == VIT_OK ? err : NULL);
+    return status == VIT_OK ? closed : status;
+}

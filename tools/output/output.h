@@ -29,4 +29,7 @@ vit_status vit_output_flush(struct vit_output *output, struct vit_error *err);
 /* Drops what was not flushed and closes; a file system may report a failed write only here. */
 vit_status vit_output_close(struct vit_output *output, struct vit_error *err);
 
+/* Closes behind work that ended with status, which is returned; when that was well, what became of closing. */
+vit_status vit_output_finish(struct vit_output *output, vit_status status, struct vit_error *err);
+
 #endif

@@ -36,14 +36,19 @@ static void draw(struct vit_progress *progress, double seconds)
     progress->last = seconds;
 }
 
-void vit_progress_step(struct vit_progress *progress)
+void vit_progress_at(struct vit_progress *progress, size_t done)
 {
-    progress->done++;
+    progress->done = done;
     if (!progress->shown)
         return;
     double seconds = vit_progress_seconds(progress);
     if (seconds >= FIRST_DRAWN && seconds - progress->last >= DRAWN_EVERY)
         draw(progress, seconds);
+}
+
+void vit_progress_step(struct vit_progress *progress)
+{
+    vit_progress_at(progress, progress->done + 1);
 }
 
 void vit_progress_clear(struct vit_progress *progress)

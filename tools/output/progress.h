@@ -16,6 +16,7 @@ struct vit_progress {
 void vit_progress_start(struct vit_progress *progress, size_t total, int data_fd, bool quiet);
 
 void vit_progress_step(struct vit_progress *progress);  /* one input more is done */
+void vit_progress_at(struct vit_progress *progress, size_t done); /* so many are */
 void vit_progress_clear(struct vit_progress *progress); /* before anything else goes to stderr, and at the end */
 
 double vit_progress_seconds(const struct vit_progress *progress); /* since the start */

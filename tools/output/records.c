@@ -32,16 +32,33 @@ static void write_text(const struct vit_records *records, const struct vit_recor
 
 /* ---- json, jsonl ---- */
 
+void vit_records_put_name(FILE *out, const char *key, const char *name)
+{
+    fprintf(out, "\"%s\":", key);
+    vit_text_json(out, name);
+    if (!vit_text_is_utf8(name)) {
+        fprintf(out, ",\"%s_base64\":\"", key);
+        vit_text_base64(out, name);
+        putc('"', out);
+    }
+}
+
+void vit_records_put_error(FILE *out, const struct vit_error *err)
+{
+    if (!err) {
+        fputs("null", out);
+        return;
+    }
+    fprintf(out, "{\"code\":\"%s\",\"message\":", vit_status_name(err->status));
+    vit_text_json(out, err->message);
+    putc('}', out);
+}
+
 static void write_json(const struct vit_records *records, const struct vit_record *record)
 {
     FILE *out = records->output->text;
-    fputs("{\"file\":", out);
-    vit_text_json(out, record->file);
-    if (!vit_text_is_utf8(record->file)) {
-        fputs(",\"file_base64\":\"", out);
-        vit_text_base64(out, record->file);
-        putc('"', out);
-    }
+    putc('{', out);
+    vit_records_put_name(out, "file", record->file);
     fputs(",\"results\":[", out);
     for (int i = 0; i < record->n; i++) {
         const struct vit_result *result = &record->results[i];
@@ -58,13 +75,8 @@ static void write_json(const struct vit_records *records, const struct vit_recor
         putc('}', out);
     }
     fputs("],\"error\":", out);
-    if (record->err) {
-        fprintf(out, "{\"code\":\"%s\",\"message\":", vit_status_name(record->err->status));
-        vit_text_json(out, record->err->message);
-        fputs("}}", out);
-    } else {
-        fputs("null}", out);
-    }
+    vit_records_put_error(out, record->err);
+    putc('}', out);
 }
 
 /* ---- csv, tsv ---- */

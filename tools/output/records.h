@@ -28,4 +28,9 @@ vit_status vit_records_begin(struct vit_records *records, struct vit_error *err)
 vit_status vit_records_write(struct vit_records *records, const struct vit_record *record, struct vit_error *err);
 vit_status vit_records_end(struct vit_records *records, struct vit_error *err);
 
+/* Parts of a record in JSON: "file":"a.jpg", with the key given, and its bytes in base64 behind it where it is not UTF-8;
+ * and the reason of a failure, or null. */
+void vit_records_put_name(FILE *out, const char *key, const char *name);
+void vit_records_put_error(FILE *out, const struct vit_error *err);
+
 #endif

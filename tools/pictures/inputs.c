@@ -46,21 +46,37 @@ static vit_status append(struct vit_inputs *inputs, const char *file, struct vit
     return VIT_OK;
 }
 
+static vit_status fail_item(struct vit_item *item, struct vit_error *err, const char *format, va_list arguments)
+{
+    item->err = calloc(1, sizeof *item->err);
+    if (!item->err)
+        return out_of_memory(err);
+    vsnprintf(item->err->message, sizeof item->err->message, format, arguments);
+    item->err->status = VIT_ERR_OPEN;
+    return VIT_OK;
+}
+
 /* Appends an input that has failed already, for a reason that the system would not give. */
 __attribute__((format(printf, 4, 5))) static vit_status append_failed(struct vit_inputs *inputs, const char *file,
                                                                       struct vit_error *err, const char *format, ...)
 {
     VIT_TRY(append(inputs, file, err));
-    struct vit_item *item = &inputs->items[inputs->n - 1];
-    item->err = calloc(1, sizeof *item->err);
-    if (!item->err)
-        return out_of_memory(err);
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(item->err->message, sizeof item->err->message, format, arguments);
+    vit_status status = fail_item(&inputs->items[inputs->n - 1], err, format, arguments);
     va_end(arguments);
-    item->err->status = VIT_ERR_OPEN;
-    return VIT_OK;
+    return status;
+}
+
+vit_status vit_inputs_refuse(struct vit_item *item, struct vit_error *err, const char *format, ...)
+{
+    if (item->err)
+        return VIT_OK;
+    va_list arguments;
+    va_start(arguments, format);
+    vit_status status = fail_item(item, err, format, arguments);
+    va_end(arguments);
+    return status;
 }
 
 /* ---- Folders ---- */
@@ -151,7 +167,8 @@ static vit_status append_path(struct vit_inputs *inputs, const char *path, const
     if (exists && S_ISDIR(status.st_mode))
         return append_folder(inputs, path, options, err);
     if (!exists && (strncmp(path, "https://", 8) == 0 || strncmp(path, "http://", 7) == 0))
-        return append_failed(inputs, path, err, "vit does not download: curl -L '%s' | vit classify -", path);
+        return append_failed(inputs, path, err, "vit does not download: curl -L '%s' | vit %s -", path,
+                             options->command);
     VIT_TRY(append(inputs, path, err));
     inputs->items[inputs->n - 1].is_pipe = exists && S_ISFIFO(status.st_mode);
     return VIT_OK;
@@ -159,7 +176,7 @@ static vit_status append_path(struct vit_inputs *inputs, const char *path, const
 
 vit_status vit_inputs_expand(struct vit_inputs *inputs, const struct vit_options *options, struct vit_error *err)
 {
-    *inputs = (struct vit_inputs){ 0 };
+    *inputs = (struct vit_inputs){ .command = options->command };
     bool has_stdin = false;
     for (int i = 0; i < options->n_args; i++) {
         const char *path = options->args[i];

@@ -11,6 +11,7 @@ struct vit_item {
 };
 
 struct vit_inputs {
+    const char *command; /* that they are of, for messages */
     struct vit_item *items;
     size_t n, capacity;
     size_t n_skipped; /* entries of folders: hidden, links to folders, no pictures by their names */
@@ -24,6 +25,10 @@ struct vit_inputs {
  * vit_inputs_free is due either way. Errors: memory, unsupported. */
 vit_status vit_inputs_expand(struct vit_inputs *inputs, const struct vit_options *options, struct vit_error *err);
 void vit_inputs_free(struct vit_inputs *inputs);
+
+/* Makes a failed input of one that could be tried, for the reason given. Errors: memory. */
+vit_status vit_inputs_refuse(struct vit_item *item, struct vit_error *err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Whether the name ends like that of a picture. */
 bool vit_inputs_is_picture(const char *name);

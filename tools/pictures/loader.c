@@ -86,7 +86,8 @@ static vit_status load_pipe(const struct vit_loader *loader, int fd, uint8_t *pi
         status = vit_load_image(loader->model, &(struct vit_input){ .bytes = bytes, .n_bytes = n }, loader->decode,
                                 pixels, err);
     if (status == VIT_ERR_UNSUPPORTED && are_names(bytes, n))
-        vit_fail(err, status, "names of files, not a picture: pipe them to xargs -d '\\n' vit classify");
+        vit_fail(err, status, "names of files, not a picture: pipe them to xargs -d '\\n' vit %s",
+                 loader->inputs->command);
     free(bytes);
     return status;
 }

@@ -3,7 +3,7 @@
 
 int vit_config_patches(const struct vit_config *config)
 {
-    int side = config->image_size / config->patch;
+    int side = config->context ? 0 : config->image_size / config->patch;
     return side * side;
 }
 
@@ -14,7 +14,7 @@ int vit_config_prefix(const struct vit_config *config)
 
 int vit_config_tokens(const struct vit_config *config)
 {
-    return vit_config_prefix(config) + vit_config_patches(config);
+    return config->context ? config->context : vit_config_prefix(config) + vit_config_patches(config);
 }
 
 static int covered_prefix(const struct vit_config *config)
@@ -33,7 +33,17 @@ int vit_config_pos_rows(const struct vit_config *config)
     return covered_prefix(config) + config->pos_grid[0] * config->pos_grid[1];
 }
 
-int vit_config_head_width(const struct vit_config *config)
+int vit_config_pooled_width(const struct vit_config *config)
 {
     return config->pool == VIT_POOL_CONCAT ? 2 * config->width : config->width;
+}
+
+int vit_config_head_width(const struct vit_config *config)
+{
+    return config->embedding > 0 ? config->embedding : vit_config_pooled_width(config);
+}
+
+int vit_config_outputs(const struct vit_config *config)
+{
+    return config->classes > 0 ? config->classes : vit_config_head_width(config);
 }

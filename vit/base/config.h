@@ -25,7 +25,8 @@ enum vit_pool {
     VIT_POOL_AVG,          /* mean of the patch tokens: (B, D) */
     VIT_POOL_MAP,          /* attention pooling by a learned query: (B, D) */
     VIT_POOL_CONCAT,       /* CLS beside the mean of the patch tokens: (B, 2D) */
-    VIT_POOL_CLS_DIST_MEAN /* head of the CLS token and head_dist of the distillation token, averaged: logits (B, K) */
+    VIT_POOL_CLS_DIST_MEAN, /* head of the CLS token and head_dist of the distillation token, averaged: logits (B, K) */
+    VIT_POOL_LAST           /* the last token, of a text: (B, D) */
 };
 
 enum vit_norm_place { VIT_NORM_BEFORE, VIT_NORM_AFTER, VIT_NORM_NONE }; /* the final norm, before or after pooling */
@@ -60,7 +61,9 @@ struct vit_config {
     int patch;               /* P */
     int image_size;          /* S; S % P == 0 */
     int classes;             /* K; 0: no classifier, features only */
-    bool projection;         /* the head projects to an embedding shared with texts: its K numbers are no classes */
+    int embedding;           /* E: outputs of a projection behind pooling, which the head reads then; 0: none */
+    bool normalize;          /* what the head reads is divided by its Euclidean length first */
+    bool sigmoid;            /* each class is scored by itself, unless asked for otherwise */
     double eps;              /* of every layer norm; rounded to f32 when it is used */
     enum vit_act act;
     bool swiglu;      /* fc1 (2F, D): act(first half) * second half */
@@ -76,6 +79,11 @@ struct vit_config {
     enum vit_pos_covers pos_covers;
     int pos_grid[2]; /* rows and columns of pos_embed's patch map as stored */
     enum vit_pos_resize pos_resize;
+
+    /* Of a text tower, which has no patches and no prefix tokens. */
+    int context;    /* tokens at most, one row of pos_embed for each; 0: the model sees pictures */
+    int vocabulary; /* V: rows of the table of tokens */
+    bool causal;    /* a token attends to itself and those before it alone */
 };
 
 /* The word for each value, also those of preprocess.h, as the canonical file and `vit info` spell it. */
@@ -88,14 +96,18 @@ const char *vit_filter_name(enum vit_filter filter);
 const char *vit_resize_mode_name(enum vit_resize_mode mode);
 const char *vit_crop_round_name(enum vit_crop_round round);
 
-/* N: patches of one image; T: tokens, in the order CLS, distillation, registers, patches. */
+/* N: patches of one image; T: tokens, in the order CLS, distillation, registers, patches; of a text, at most. */
 int vit_config_patches(const struct vit_config *config);
 int vit_config_prefix(const struct vit_config *config); /* T - N */
 int vit_config_tokens(const struct vit_config *config);
 
-/* Rows of pos_embed as stored, and the inputs of the head. */
+/* Rows of pos_embed as stored; what pooling gives; and what the head reads. */
 int vit_config_pos_rows(const struct vit_config *config);
+int vit_config_pooled_width(const struct vit_config *config);
 int vit_config_head_width(const struct vit_config *config);
+
+/* Numbers that a model gives of a picture: its logits (K), or without a classifier its features. */
+int vit_config_outputs(const struct vit_config *config);
 
 #ifdef __cplusplus
 }

@@ -7,7 +7,7 @@
 #include "vit/base/config.h"
 
 const char *const vit_act_names[] = {"gelu_erf", "gelu_tanh", "quick_gelu", "silu", NULL};
-const char *const vit_pool_names[] = {"token", "avg", "map", "concat", "cls_dist_mean", NULL};
+const char *const vit_pool_names[] = {"token", "avg", "map", "concat", "cls_dist_mean", "last", NULL};
 const char *const vit_norm_place_names[] = {"before", "after", "none", NULL};
 const char *const vit_pos_covers_names[] = {"patches", "cls", "cls_dist", "reg", NULL};
 const char *const vit_pos_resize_names[] = {"none",     "bicubic",         "bicubic_off01",    "bicubic_aa",

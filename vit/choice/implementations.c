@@ -51,6 +51,7 @@ static const struct row {
     {VIT_EMBED, ANY, VIT_ISA_ANY, NEVER, {"plain", vit_plain_create, &vit_plain_embed}},
     {VIT_MEAN, ANY, VIT_ISA_ANY, NEVER, {"plain", vit_plain_create, &vit_plain_mean}},
     {VIT_GATHER, ANY, VIT_ISA_ANY, NEVER, {"plain", vit_plain_create, &vit_plain_gather}},
+    {VIT_NORMALIZE, ANY, VIT_ISA_ANY, NEVER, {"plain", vit_plain_create, &vit_plain_normalize}},
     {VIT_CONVERT, PANELS, VIT_ISA_AMX, NEVER, {"own:amx", vit_rows_create, &vit_rows_amx}},
     {VIT_CONVERT, ROWS, VIT_ISA_AVX512, NEVER, {"own:avx512", vit_rows_create, &vit_rows_avx512}},
     {VIT_CONVERT, ROWS, VIT_ISA_AVX2, NEVER, {"own:avx2", vit_rows_create, &vit_rows_avx2}},

@@ -25,6 +25,8 @@ static struct vit_attention_head head_at(const struct attention *a, const struct
                                        .dst = (char *)b->dst + size * (q * p->dst_step + p->dst_column + column),
                                        .tokens = p->tokens,
                                        .head_dim = p->head_dim,
+                                       .seen = vit_keys_seen(p, 0),
+                                       .more = p->causal,
                                        .q_stride = p->q_step,
                                        .kv_stride = p->kv_step,
                                        .dst_stride = p->dst_step};

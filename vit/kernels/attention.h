@@ -19,6 +19,7 @@ struct vit_attention_head {
     const void *q, *k, *v;
     void *dst;
     int tokens, head_dim;
+    int seen, more; /* keys that the first query sees, and how many more each next one does, at most all */
     int64_t q_stride, kv_stride, dst_stride;
     /* What attend brings into the second cache meanwhile: the keys and values of the head that is packed next, or NULL,
      * and how many cache lines of them are on their way. */

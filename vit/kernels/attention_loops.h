@@ -4,10 +4,12 @@
  * All arithmetic is f32. bf16 is widened while it is packed and narrowed at the end: that costs little next to the
  * products, and a product of bf16 vectors (VDPBF16PS) runs at half the rate of an f32 one where it was measured.
  *
- * Scores are S = Q K^T, a product over HD, and the result O = P V, a product over T, with K^T and V packed in panels. */
+ * Scores are S = Q K^T, a product over HD, and the result O = P V, a product over T, with K^T and V packed in panels.
+ */
 #include <math.h>
 
 #include "vit/kernels/attention.h"
+#include "vit/kernels/mask.h"
 #include "vit/kernels/transpose.h"
 
 /* ---- Memory ---- */
@@ -119,8 +121,8 @@ TARGET static void pack(const struct vit_attention_head *h, void *scratch)
 
 /* ---- The product ---- */
 
-/* Has a tile fetch some rows of the next head, as wide as a cache line: all of k's first lines, then its second ones, and
- * so on, and v's. Otherwise packing would wait for each. */
+/* Has a tile fetch some rows of the next head, as wide as a cache line: all of k's first lines, then its second ones,
+ * and so on, and v's. Otherwise packing would wait for each. */
 static void fetch_next(struct tile *tile, const struct vit_attention_head *h)
 {
     const int line = 64, size = h->type == VIT_F32 ? 4 : 2;
@@ -185,12 +187,15 @@ TARGET static float exponentials(float *s, int n, float top, float scale)
 
 /* In place: the scores (n_queries, wide_T) of T keys become exp2(scale (s - their largest)); sums: of each row. Each
  * pass goes over all rows, so that what one row waits for another fills. */
-TARGET static void soften(float *scores, float *sums, int n_queries, int T, int wide_T, float scale)
+TARGET static void soften(const struct vit_attention_head *h, float *scores, float *sums, int first, int n_queries,
+                          int wide_T, float scale)
 {
     float top[MOST_QUERIES];
-    /* What follows the last key is minus infinity, of which at most LANES times 2^LEAST is left in a sum. */
-    for (int i = 0; i < n_queries; i++)
-        v_store_some(scores + i * wide_T + T, v_set1(-INFINITY), wide_T - T);
+    /* Of each key that is not seen at most 2^LEAST is left in a sum. */
+    for (int i = 0; i < n_queries; i++) {
+        int seen = h->seen + (first + i) * h->more;
+        mask_scores(scores + i * wide_T, seen < h->tokens ? seen : h->tokens, wide_T);
+    }
     for (int i = 0; i < n_queries; i++)
         top[i] = largest(scores + i * wide_T, wide_T);
     for (int i = 0; i < n_queries; i++)
@@ -215,7 +220,7 @@ TARGET static void attend(const struct vit_attention_head *h, void *scratch, int
 
     struct rows q = rows_of(h, h->q, h->q_stride, first, n_queries, rows);
     multiply(h, scores, l.wide_T, q, base, n_queries, HD, T);
-    soften(scores, sums, n_queries, T, l.wide_T, scale);
+    soften(h, scores, sums, first, n_queries, l.wide_T, scale);
     multiply(h, rows, l.wide_HD, (struct rows){scores, l.wide_T}, base + l.values, n_queries, T, HD);
     int64_t size = h->type == VIT_F32 ? 4 : 2;
     for (int i = 0; i < n_queries; i++)

@@ -89,6 +89,8 @@ static struct vit_tiles_head head_at(const struct attention *a, const struct vit
                                    .queries = p->queries,
                                    .tokens = p->tokens,
                                    .head_dim = p->head_dim,
+                                   .seen = vit_keys_seen(p, 0),
+                                   .more = p->causal,
                                    .in_place = in_place(p),
                                    .ends = h == p->heads - 1};
 }

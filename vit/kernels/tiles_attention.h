@@ -20,8 +20,9 @@ struct vit_tiles_rows {
 struct vit_tiles_head {
     struct vit_tiles_rows q, k, v, dst; /* q and dst (Q, HD), k and v (T, HD) */
     int parts, queries, tokens, head_dim;
-    bool in_place; /* each head is whole panels */
-    bool ends;     /* after the head, the rest of dst's panel is written too: zeros */
+    int seen, more; /* keys that the first query sees, and how many more each next one does, at most all */
+    bool in_place;  /* each head is whole panels */
+    bool ends;      /* after the head, the rest of dst's panel is written too: zeros */
 };
 
 /* What a run needs, all of it 64-byte aligned. Tiles lie in pairs, in the order in which they are multiplied. */

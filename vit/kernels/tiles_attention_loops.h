@@ -7,6 +7,7 @@
  * 16 + r, as in those of V. What is computed for a query does not depend on the block that it falls to. */
 #include <math.h>
 
+#include "vit/kernels/mask.h"
 #include "vit/kernels/products.h"
 #include "vit/kernels/tiles_attention.h"
 
@@ -232,14 +233,6 @@ static inline float *scores_of(const struct vit_tiles_head *h, const struct vit_
     return (void *)(h->parts == 3 ? p + n_panels(h->tokens) * TILE_LINE : p);
 }
 
-/* What follows the last key has no probability. */
-INLINE void end_row(float *s, int T)
-{
-    int end = round_up(T, VIT_TILES_KEYS);
-    for (int t = T; t < end; t += LANES)
-        v_store_some(s + t, v_set1(-INFINITY), end - t < LANES ? end - t : LANES);
-}
-
 /* The largest of the scores of n blocks of keys. */
 INLINE float largest(const float *s, int n)
 {
@@ -270,14 +263,16 @@ INLINE float exponentials(char *p, const float *s, int n, float top, float scale
 /* The scores of n queries become probabilities but for a factor: inverse. Each pass goes over all rows, so that what
  * one row waits for another fills. What is smaller than 2^-126 may be zero: to make sure that nothing is would cost
  * more. */
-INLINE void soften(const struct vit_tiles_head *h, const struct vit_tiles_memory *m, float *inverse, int n,
+INLINE void soften(const struct vit_tiles_head *h, const struct vit_tiles_memory *m, float *inverse, int first, int n,
                    const int parts)
 {
     float scale = (float)(1.4426950408889634 / sqrt(h->head_dim)), top[VIT_TILES_QUERIES];
     int blocks = n_panels(h->tokens);
     uint32_t mode = v_begin_flushing();
-    for (int i = 0; i < n; i++)
-        end_row(scores_of(h, m, i), h->tokens);
+    for (int i = 0; i < n; i++) {
+        int seen = h->seen + (first + i) * h->more;
+        mask_scores(scores_of(h, m, i), seen < h->tokens ? seen : h->tokens, blocks * VIT_TILES_KEYS);
+    }
     for (int i = 0; i < n; i++)
         top[i] = largest(scores_of(h, m, i), blocks);
     for (int i = 0; i < n; i++)
@@ -316,7 +311,7 @@ INLINE void attend_of(const struct vit_tiles_head *h, const struct vit_tiles_mem
                                .b = m->keys,
                                .steps = panels},
                  VIT_TILES_KEYS * sizeof(float), blocks, parts, tiles);
-    soften(h, m, inverse, n, parts);
+    soften(h, m, inverse, first, n, parts);
     multiply_all((struct unit){.sums = (char *)m->results,
                                .sums_row = VIT_PANEL * sizeof(float),
                                .a = m->scores,

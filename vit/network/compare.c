@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "vit/base/limits.h"
 #include "vit/vit.h"
 #include "weights/containers/source.h"
 
@@ -32,12 +33,13 @@ vit_status vit_compare_logits(const struct vit_model *model, const float *logits
                               struct vit_difference *difference, struct vit_error *err)
 {
     float *reference = NULL;
-    int64_t n = 0;
-    int K = vit_model_config(model)->classes;
-    VIT_TRY(vit_npy_load(&reference, &n, path, err));
+    struct vit_tensor array;
+    int K = vit_config_outputs(vit_model_config(model));
+    VIT_TRY(vit_npy_load(&reference, &array, VIT_LIMIT_CLASSES, path, err));
     vit_status status = VIT_OK;
-    if (n != K)
-        status = vit_fail(err, VIT_ERR_DECODE, "%s: %lld numbers, the model has %d classes", path, (long long)n, K);
+    if (vit_tensor_count(&array) != K)
+        status = vit_fail(err, VIT_ERR_DECODE, "%s: %lld numbers, the model gives %d", path,
+                          (long long)vit_tensor_count(&array), K);
     else
         compare(difference, logits, reference, K, tolerance(model));
     free(reference);

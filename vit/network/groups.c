@@ -22,12 +22,18 @@ static int count_groups(int batch, int threads)
     return best;
 }
 
-/* How many of its images a group computes together. Where caches hold the weights, one after the other: then they hold
- * its activations, too, and a short batch takes no longer than it should. */
+/* How many of its images a group computes together. Where caches hold the weights, no more than make enough rows to be
+ * worth fetching them from there: then caches hold its activations, too, and a short batch takes no longer than it
+ * should. */
 static int images_at_once(const struct vit_model *model, const struct vit_plan_options *options, int images)
 {
     const double cached = 64e6; /* bytes */
-    return !options->traced && vit_plan_weights(model, options->types) <= cached ? 1 : images;
+    const int enough = 128;     /* rows */
+    int length = options->length ? options->length : vit_config_tokens(vit_model_config(model));
+    if (options->traced || vit_plan_weights(model, options->types) > cached)
+        return images;
+    int at_once = (enough + length - 1) / length, runs = images / at_once;
+    return runs > 1 ? (images + runs - 1) / runs : images;
 }
 
 static vit_status make_plans(struct vit_groups *groups, const struct vit_plan_options *options, struct vit_error *err)
@@ -53,6 +59,7 @@ vit_status vit_groups_create(struct vit_groups **groups, const struct vit_model 
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
     g->model = model;
     g->team = options->team;
+    g->input_size = vit_model_input_size(model, options->length);
     g->n = options->traced ? 1 : count_groups(options->batch, options->threads); /* a stage is traced in one piece */
     g->groups = calloc((size_t)g->n, sizeof *g->groups);
     vit_status status = g->groups ? make_plans(g, options, err) : vit_fail(err, VIT_ERR_MEMORY, "out of memory");
@@ -93,13 +100,13 @@ static void run_member(void *context, int member)
     const struct vit_pass *pass = groups->pass;
     int members = vit_team_size(groups->team) / groups->n, rank = member % members;
     const struct vit_group *group = &groups->groups[member / members];
-    size_t image = vit_model_pixels_size(groups->model), K = (size_t)vit_model_config(groups->model)->classes;
+    size_t image = groups->input_size, width = (size_t)group->plan->width;
     int batch = group->plan->batch, end = group->first + group->images;
     for (int i = group->first; i < end && i < pass->n; i += batch) {
         int n = pass->n - i < batch ? pass->n - i : batch;
-        vit_plan_run(group->plan, rank, pass->pixels + (size_t)i * image, pass->profile, pass->trace_dir);
+        vit_plan_run(group->plan, rank, (const char *)pass->input + (size_t)i * image, pass->profile, pass->trace_dir);
         if (rank == 0)
-            memcpy(pass->logits + (size_t)i * K, group->plan->logits.data, (size_t)n * K * sizeof *pass->logits);
+            memcpy(pass->output + (size_t)i * width, group->plan->y.data, (size_t)n * width * sizeof *pass->output);
     }
 }
 

@@ -8,7 +8,8 @@
 struct vit_groups {
     const struct vit_model *model;
     struct vit_team *team;
-    int n; /* groups of as many threads each */
+    size_t input_size; /* of one image or text */
+    int n;             /* groups of as many threads each */
     struct vit_group {
         struct vit_plan *plan; /* of as many images as are computed together: all, or one after the other */
         int first, images;     /* of the batch */
@@ -18,9 +19,9 @@ struct vit_groups {
 
 /* What is done in one run. */
 struct vit_pass {
-    const uint8_t *pixels; /* (batch, S, S, 3) */
-    int n;                 /* images of it that are wanted, the first ones */
-    float *logits;         /* (n, K) */
+    const void *input; /* (batch) images or texts, as vit_plan_run takes them */
+    int n;             /* of them that are wanted, the first ones */
+    float *output;     /* (n, width of the plans) */
     bool profile;
     const char *trace_dir; /* or NULL */
 };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "vit/network/pos_resize.h"
+#include "vit/network/words.h"
 
 /* ---- Tensors by name ---- */
 
@@ -89,6 +90,7 @@ static vit_status name_tensors(struct vit_model *model, struct vit_error *err)
         model->blocks[i] = block(model, i);
     model->norm = norm(model, "", c->norm_place == VIT_NORM_BEFORE ? "norm" : "fc_norm", c->width);
     model->attn_pool = attn_pool(model);
+    model->proj = linear(model, "", "proj", c->embedding, vit_config_pooled_width(c));
     model->head = linear(model, "", "head", c->classes, vit_config_head_width(c));
     model->head_dist = linear(model, "", "head_dist", c->classes, c->width);
     return VIT_OK;
@@ -129,9 +131,20 @@ static vit_status place_positions(struct vit_model *model, const float *table, s
     return vit_pos_resize(model->pos, grid, table + covered, c->pos_grid, c->width, c->pos_resize, err);
 }
 
+static vit_status read_text_positions(struct vit_model *model, struct vit_error *err)
+{
+    const struct vit_config *c = &model->weights->config;
+    model->pos = malloc((size_t)c->context * (size_t)c->width * sizeof *model->pos);
+    if (!model->pos)
+        return vit_fail(err, VIT_ERR_MEMORY, "out of memory for position embeddings");
+    return vit_weights_read_f32(model->weights, find(model, "", "pos_embed"), model->pos, err);
+}
+
 static vit_status read_positions(struct vit_model *model, struct vit_error *err)
 {
     const struct vit_config *c = &model->weights->config;
+    if (c->context)
+        return read_text_positions(model, err);
     size_t D = (size_t)c->width, n_prefix = (size_t)vit_config_prefix(c), n_patches = (size_t)vit_config_patches(c);
     float *table = malloc((size_t)vit_config_pos_rows(c) * D * sizeof *table);
     model->prefix = calloc(n_prefix * D + 1, sizeof *model->prefix);
@@ -161,6 +174,11 @@ static int64_t count_param(void *weights, int i)
     return vit_tensor_count(&((const struct vit_weights *)weights)->layout.tensors[i]);
 }
 
+static vit_status create_params(struct vit_model *model, struct vit_error *err)
+{
+    return vit_params_create(&model->params, (struct vit_param_reader){read_param, count_param, model->weights}, err);
+}
+
 static vit_status spell_indices(struct vit_model *model, struct vit_error *err)
 {
     int K = model->weights->config.classes;
@@ -175,28 +193,76 @@ static vit_status spell_indices(struct vit_model *model, struct vit_error *err)
 /* Gives the tensors of model->weights, which are open, their roles. */
 static vit_status set_up(struct vit_model *model, struct vit_error *err)
 {
-    VIT_TRY(vit_params_create(&model->params, (struct vit_param_reader){read_param, count_param, model->weights}, err));
+    VIT_TRY(create_params(model, err));
     VIT_TRY(vit_choices_create(&model->choices, err));
     VIT_TRY(name_tensors(model, err));
     VIT_TRY(read_positions(model, err));
     return spell_indices(model, err);
 }
 
-/* Makes a model of weights, which it takes over, also when it fails. */
+/* All of a model but its weights. */
+static void free_parts(struct vit_model *model)
+{
+    if (!model)
+        return;
+    free_parts(model->text); /* whose weights belong to those of the model */
+    vit_params_free(model->params);
+    vit_choices_free(model->choices);
+    free(model->indices);
+    free(model->prefix);
+    free(model->pos);
+    free(model->blocks);
+    free(model);
+}
+
+/* Makes a model of weights, which stay the caller's. */
 static vit_status create(struct vit_model **model, struct vit_weights *weights, struct vit_error *err)
 {
     *model = calloc(1, sizeof **model);
-    if (!*model) {
-        vit_weights_close(weights);
+    if (!*model)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
-    }
     (*model)->weights = weights;
     vit_status status = set_up(*model, err);
     if (status != VIT_OK) {
-        vit_model_free(*model);
+        free_parts(*model);
         *model = NULL;
     }
     return status;
+}
+
+/* The tower has done its work once the classes are made: its packed weights would take half the model's memory. */
+static vit_status make_classes(struct vit_weights *weights, struct vit_model *tower,
+                               const struct vit_model_options *options, int *n_cut, struct vit_error *err)
+{
+    VIT_TRY(vit_words_classify(weights, tower, options, n_cut, err));
+    if (!tower)
+        return VIT_OK;
+    vit_params_free(tower->params);
+    tower->params = NULL;
+    return create_params(tower, err);
+}
+
+/* Takes weights over, also when it fails. */
+static vit_status create_from(struct vit_model **model, struct vit_weights *weights,
+                              const struct vit_model_options *options, struct vit_error *err)
+{
+    struct vit_model *tower = NULL;
+    vit_status status = VIT_OK;
+    int n_cut = 0;
+    if (weights->text && weights->text->weights)
+        status = create(&tower, weights->text->weights, err);
+    if (status == VIT_OK && options && vit_words_given(weights, options))
+        status = make_classes(weights, tower, options, &n_cut, err);
+    if (status == VIT_OK)
+        status = create(model, weights, err);
+    if (status != VIT_OK) {
+        free_parts(tower);
+        vit_weights_close(weights);
+        return status;
+    }
+    (*model)->text = tower;
+    (*model)->n_cut = n_cut;
+    return VIT_OK;
 }
 
 vit_status vit_model_open(struct vit_model **model, const char *path, const struct vit_model_options *options,
@@ -205,7 +271,8 @@ vit_status vit_model_open(struct vit_model **model, const char *path, const stru
     struct vit_weights *weights;
     *model = NULL;
     VIT_TRY(vit_weights_open(&weights, path, options, err));
-    return create(model, weights, err);
+    vit_status status = create_from(model, weights, options, err);
+    return status == VIT_OK ? VIT_OK : vit_context(err, status, "load %s", path);
 }
 
 vit_status vit_model_random(struct vit_model **model, const char *arch, struct vit_error *err)
@@ -216,21 +283,16 @@ vit_status vit_model_random(struct vit_model **model, const char *arch, struct v
     if (!vit_arch_find(&config, arch))
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "unknown architecture %.64s", arch);
     VIT_TRY(vit_weights_random(&weights, &config, err));
-    return create(model, weights, err);
+    return create_from(model, weights, NULL, err);
 }
 
 void vit_model_free(struct vit_model *model)
 {
     if (!model)
         return;
-    vit_params_free(model->params);
-    vit_choices_free(model->choices);
-    vit_weights_close(model->weights);
-    free(model->indices);
-    free(model->prefix);
-    free(model->pos);
-    free(model->blocks);
-    free(model);
+    struct vit_weights *weights = model->weights;
+    free_parts(model);
+    vit_weights_close(weights);
 }
 
 vit_status vit_model_save(const struct vit_model *model, const char *out, const struct vit_save_options *options,
@@ -300,4 +362,15 @@ size_t vit_model_pixels_size(const struct vit_model *model)
 {
     size_t S = (size_t)model->weights->preprocess.size;
     return S * S * 3;
+}
+
+int vit_model_n_cut(const struct vit_model *model)
+{
+    return model->n_cut;
+}
+
+size_t vit_model_input_size(const struct vit_model *model, int length)
+{
+    return length ? (size_t)length * (size_t)model->weights->config.width * sizeof(float)
+                  : vit_model_pixels_size(model);
 }

@@ -1,6 +1,7 @@
-/* plan.h: a model made into an array of steps, for so many images and threads. Private to vit/.
+/* plan.h: a model made into an array of steps, for so many images, or texts, and threads. Private to vit/.
  *
- * plan.c owns the memory and runs the steps; forward.c says which steps a Vision Transformer is made of. */
+ * forward.c and output.c say which steps a Transformer is made of, steps.c appends them, arrays.c has the memory that
+ * they share, and plan.c runs them. */
 #ifndef VIT_PLAN_H
 #define VIT_PLAN_H
 
@@ -37,6 +38,21 @@ struct vit_step {
     struct vit_tap tap;
 };
 
+struct vit_plan_kernels {
+    char key[VIT_PROBLEM_KEY_MAX];
+    struct vit_kernel **kernels; /* (threads); NULL from the number of parts on */
+};
+
+struct vit_piece {
+    void *data;
+    size_t size;
+    int arrays; /* that it is in use for */
+    /* The array that was there last: its shape, and the number of the step behind its last one. */
+    enum vit_format format;
+    int64_t rows, width;
+    int until;
+};
+
 struct vit_plan {
     const struct vit_model *model;
     struct vit_choices *choices; /* NULL: plain loops */
@@ -46,17 +62,21 @@ struct vit_plan {
     const struct vit_types *types;
     int batch, threads;
     int columns; /* into how many parts the outputs of layers are cut: vit_cut */
-    int tokens;  /* of each image in x; fewer than T behind a last block that computes only those that are read */
+    int length;  /* T: tokens of each image or text */
+    int tokens;  /* of each in x; fewer than T behind a last block that computes only those that are read */
+    enum vit_output_kind output;
+    bool normalize;
     bool traced; /* every stage is wanted whole */
 
-    struct vit_array x;      /* (B, tokens, D) f32: the residual stream at the last step */
-    struct vit_array logits; /* (B, K) f32, the output */
+    struct vit_array x; /* (B, tokens, D) f32: the residual stream at the last step */
+    struct vit_array y; /* (B, width) f32: the output */
+    int64_t width;
 
     int n_pieces; /* of memory, which the arrays of steps lie in */
     struct vit_piece *pieces;
 
     int n_steps;
-    struct vit_step *steps; /* the first reads the pixels */
+    struct vit_step *steps; /* the first reads the input */
     int64_t place;          /* of the last step, as struct vit_cut has it */
     int last_wait;          /* number of the last step that waits */
     int n_kernels;          /* fewer than steps: those of the same problem share them */
@@ -77,6 +97,9 @@ struct vit_plan_options {
     struct vit_team *team;       /* of at least so many threads, used while the plan is made */
     int n_preferred;
     const struct vit_preference *preferred;
+    int length;                  /* T of texts; 0: the model sees pictures */
+    enum vit_output_kind output; /* not FEATURES */
+    bool normalize;
     bool traced;
 };
 
@@ -89,16 +112,16 @@ void vit_plan_free(struct vit_plan *plan); /* NULL is fine */
 vit_status vit_plan_bind(struct vit_plan *plan, struct vit_error *err);
 void vit_plan_bind_noise(struct vit_plan *plan, const char *noise, size_t size);
 
-/* pixels (B, S, S, 3) -> logits, which are whole when this returns: called by all threads beside each other, each with
- * its number. profile adds to every step's seconds; trace_dir may be NULL. After a failure nothing is computed until it
- * has been asked for. */
-void vit_plan_run(struct vit_plan *plan, int thread, const uint8_t *pixels, bool profile, const char *trace_dir);
+/* input -> y, which is whole when this returns: called by all threads beside each other, each with its number. input:
+ * pixels (B, S, S, 3), or the rows of tokens (B, T, D) f32. profile adds to every step's seconds; trace_dir may be
+ * NULL. After a failure nothing is computed until it has been asked for. */
+void vit_plan_run(struct vit_plan *plan, int thread, const void *input, bool profile, const char *trace_dir);
 vit_status vit_plan_failure(struct vit_plan *plan, struct vit_error *err); /* of the runs since it was asked last */
 
 /* Bytes of the packed weights of the encoder of a model, in so many. */
 double vit_plan_weights(const struct vit_model *model, const struct vit_types *types);
 
-/* ---- For forward.c: arrays ---- */
+/* ---- For forward.c and output.c: arrays ---- */
 
 /* An array (rows, width), in memory that no other array has which is not given back yet. Without data when memory has
  * run out: then the next step fails. */
@@ -108,10 +131,14 @@ struct vit_array vit_plan_take(struct vit_plan *plan, enum vit_format format, in
 struct vit_array vit_plan_take_as(struct vit_plan *plan, enum vit_format format, struct vit_array other, int64_t rows,
                                   int64_t width);
 
+/* Of what the encoder's layers read; and of f32, as the residual stream is. */
+struct vit_array vit_plan_take_activation(struct vit_plan *plan, int64_t rows, int64_t width);
+struct vit_array vit_plan_take_stream(struct vit_plan *plan, int64_t rows, int64_t width);
+
 /* Gives an array back when the last step that uses it has been appended. */
 void vit_plan_give_back(struct vit_plan *plan, struct vit_array array);
 
-/* ---- For forward.c: each appends one step or a few, named after the layer that they execute ---- */
+/* ---- For them, too: each appends one step or a few, named after the layer that they execute ---- */
 
 /* dst (B, N, 3PP) = the patches of the pixels. */
 vit_status vit_plan_patchify(struct vit_plan *plan, struct vit_array dst);
@@ -154,16 +181,20 @@ vit_status vit_plan_repeat(struct vit_plan *plan, struct vit_array dst, const fl
 vit_status vit_plan_convert(struct vit_plan *plan, struct vit_array dst, struct vit_array src, int64_t rows, int width,
                             const char *name);
 
-/* dst (B, T, D) = the tokens of the embedded patches src (B, N, D), both f32. */
+/* dst (B, T, D) = the tokens of the embedded patches src (B, N, D), both f32; of a text, whose rows are the input, src
+ * is empty. */
 vit_status vit_plan_embed(struct vit_plan *plan, struct vit_array dst, struct vit_array src);
 
-/* dst (B, D) = mean of tokens first .. first + count - 1 of src (B, tokens, D), both f32. The rows of dst are as far
- * apart as those of the head's input, and begin at its element at. */
+/* dst (B, D) = mean of tokens first .. first + count - 1 of src (B, tokens, D), both f32; from dst's column at on. */
 vit_status vit_plan_mean(struct vit_plan *plan, struct vit_array dst, int at, struct vit_array src, int first,
                          int count);
 
-/* dst (B, K) = mean of the two of pair (2, B, K), both f32. */
-vit_status vit_plan_average(struct vit_plan *plan, struct vit_array dst, struct vit_array pair);
+/* dst (B, width) = mean of the two of pair (2, B, width), both f32. */
+vit_status vit_plan_average(struct vit_plan *plan, struct vit_array dst, struct vit_array pair, int width);
+
+/* dst (rows, width) = src (rows, width), each row divided by its length, both f32. */
+vit_status vit_plan_normalize(struct vit_plan *plan, struct vit_array dst, struct vit_array src, int64_t rows,
+                              int width);
 
 /* array from its row on. */
 struct vit_array vit_array_row(struct vit_array array, int64_t row);
@@ -172,7 +203,19 @@ struct vit_array vit_array_row(struct vit_array array, int64_t row);
  * when rows is 0. */
 void vit_plan_tap(struct vit_plan *plan, const char *name, struct vit_array array, int rows, int width);
 
-/* Appends all steps of the model. */
+/* Appends all steps of the model; and those behind its blocks. */
 vit_status vit_forward(struct vit_plan *plan);
+vit_status vit_forward_output(struct vit_plan *plan);
+
+/* What FEATURES stands for, else output; and whether the model has it. Errors: unsupported. */
+enum vit_output_kind vit_forward_kind(const struct vit_config *config, enum vit_output_kind output);
+vit_status vit_forward_check(const struct vit_config *config, enum vit_output_kind output, struct vit_error *err);
+
+/* ---- For arrays.c and steps.c ---- */
+
+void vit_plan_free_kernels(const struct vit_plan *plan, struct vit_kernel **kernels);
+
+/* array, of n elements of size, with room for one more; NULL when there is none, and array as it was. */
+void *vit_plan_room(void *array, int n, size_t size, struct vit_error *err);
 
 #endif

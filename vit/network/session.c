@@ -1,4 +1,4 @@
-/* session.c: a team of threads, the way in which it computes, and any number of images. */
+/* session.c: a team of threads, the way in which it computes, and any number of images, or texts. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,6 +6,7 @@
 
 #include "vit/base/machine.h"
 #include "vit/network/groups.h"
+#include "vit/network/session.h"
 #include "vit/network/trace.h"
 #include "vit/onednn/onednn.h"
 #include "vit/vit.h"
@@ -14,8 +15,9 @@ struct vit_session {
     const struct vit_model *model;
     struct vit_team *team;
     struct vit_groups *groups;
-    int batch;
-    uint8_t *padded; /* (batch) images: a short batch, filled up */
+    int batch, length; /* length: tokens of a text; 0: pictures */
+    enum vit_output_kind output;
+    char *padded; /* (batch) inputs: a short batch, filled up */
     bool profiling;
     char *trace_dir; /* until the first run has written it; then NULL */
 };
@@ -26,9 +28,9 @@ struct vit_session_options vit_session_options_default(void)
 }
 
 /* The multiply-adds of the encoder's matrix products, counted twice. */
-static double encoder_flops(const struct vit_config *c, int batch)
+static double encoder_flops(const struct vit_config *c, int batch, int length)
 {
-    double D = c->width, F = c->mlp, T = vit_config_tokens(c);
+    double D = c->width, F = c->mlp, T = length ? length : vit_config_tokens(c);
     return 2.0 * batch * c->depth * (T * (4 * D * D + 2 * D * F) + 2 * T * T * D);
 }
 
@@ -49,9 +51,9 @@ static vit_status next_groups(struct vit_groups **groups, const struct vit_types
 }
 
 /* The seconds of the best of a few runs on pictures and weights that are noise; more than any when it fails. */
-static double time_groups(struct vit_groups *groups, const struct vit_session *session, float *logits)
+static double time_groups(struct vit_groups *groups, const struct vit_session *session, float *output)
 {
-    const struct vit_pass pass = {.pixels = session->padded, .n = session->batch, .logits = logits};
+    const struct vit_pass pass = {.input = session->padded, .n = session->batch, .output = output};
     double best = INFINITY;
     for (int run = 0; run < 4; run++) {
         double start = vit_now();
@@ -67,19 +69,19 @@ static void keep_faster(struct vit_groups **groups, struct vit_groups *other, co
 {
     const size_t size = (size_t)48 << 20;
     const char *noise = vit_choices_noise(session->model->choices, size);
-    float *logits = malloc((size_t)session->batch * (size_t)vit_model_config(session->model)->classes * sizeof *logits);
+    float *output = malloc((size_t)session->batch * vit_session_width(session) * sizeof *output);
     struct vit_groups *slower = other;
-    if (noise && logits) {
+    if (noise && output) {
         vit_groups_bind_noise(*groups, noise, size);
         vit_groups_bind_noise(other, noise, size);
-        double first = time_groups(*groups, session, logits), second = time_groups(other, session, logits);
-        first = fmin(first, time_groups(*groups, session, logits)); /* once more, as the machine may have slowed down */
+        double first = time_groups(*groups, session, output), second = time_groups(other, session, output);
+        first = fmin(first, time_groups(*groups, session, output)); /* once more, as the machine may have slowed down */
         if (second < 0.97 * first) {
             slower = *groups;
             *groups = other;
         }
     }
-    free(logits);
+    free(output);
     vit_groups_free(slower);
 }
 
@@ -142,7 +144,7 @@ static vit_status choose_and_plan(struct vit_session *session, const struct vit_
                                        .force = options->tune == VIT_TUNE_FORCE,
                                        .cache = options->tune == VIT_TUNE_OFF ? NULL : options->tune_cache,
                                        .machine = machine,
-                                       .pass_flops = encoder_flops(vit_model_config(session->model), options->batch)};
+                                       .pass_flops = encoder_flops(vit_model_config(session->model), options->batch, session->length)};
     vit_status status;
     do {
         vit_groups_free(session->groups);
@@ -163,7 +165,8 @@ static vit_status fill(struct vit_session *session, const struct vit_session_opt
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "batch %d and %d threads: expected at least 1 (threads 0: default)",
                         options->batch, options->threads);
     session->batch = options->batch;
-    session->padded = calloc((size_t)session->batch, vit_model_pixels_size(session->model));
+    session->output = vit_forward_kind(vit_model_config(session->model), options->output);
+    session->padded = calloc((size_t)session->batch, vit_model_input_size(session->model, session->length));
     if (!session->padded || (options->trace_dir && !(session->trace_dir = strdup(options->trace_dir))))
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
     int threads = options->threads ? options->threads : vit_default_threads();
@@ -173,24 +176,34 @@ static vit_status fill(struct vit_session *session, const struct vit_session_opt
                                                       .threads = threads,
                                                       .choices = options->reference ? NULL : session->model->choices,
                                                       .team = session->team,
+                                                      .length = session->length,
+                                                      .output = session->output,
+                                                      .normalize = options->normalize && options->output,
                                                       .traced = options->trace_dir != NULL},
                            err);
 }
 
-vit_status vit_session_create(struct vit_session **session, const struct vit_model *model,
-                              const struct vit_session_options *options, struct vit_error *err)
+vit_status vit_session_create_of(struct vit_session **session, const struct vit_model *model, int length,
+                                 const struct vit_session_options *options, struct vit_error *err)
 {
     struct vit_session_options defaults = vit_session_options_default();
     *session = calloc(1, sizeof **session);
     if (!*session)
         return vit_fail(err, VIT_ERR_MEMORY, "out of memory");
     (*session)->model = model;
+    (*session)->length = length;
     vit_status status = fill(*session, options ? options : &defaults, err);
     if (status != VIT_OK) {
         vit_session_free(*session);
         *session = NULL;
     }
     return status;
+}
+
+vit_status vit_session_create(struct vit_session **session, const struct vit_model *model,
+                              const struct vit_session_options *options, struct vit_error *err)
+{
+    return vit_session_create_of(session, model, 0, options, err);
 }
 
 void vit_session_free(struct vit_session *session)
@@ -213,41 +226,65 @@ static vit_status trace_pixels(const struct vit_session *session, const uint8_t 
     return vit_trace_u8(session->trace_dir, "pixels", pixels, 4 - skip, (int64_t[]){B, S, S, 3} + skip, err);
 }
 
-/* n images, n <= batch. What fills up a short batch is computed and not read. */
-static vit_status run_batch(struct vit_session *session, const uint8_t *pixels, int n, float *logits,
-                            struct vit_error *err)
+/* n inputs, n <= batch. What fills up a short batch is computed and not read. */
+static vit_status run_batch(struct vit_session *session, const char *input, int n, float *output, struct vit_error *err)
 {
     if (n < session->batch)
-        pixels = memcpy(session->padded, pixels, (size_t)n * vit_model_pixels_size(session->model));
+        input = memcpy(session->padded, input, (size_t)n * vit_model_input_size(session->model, session->length));
     if (session->trace_dir)
-        VIT_TRY(trace_pixels(session, pixels, err));
-    const struct vit_pass pass = {pixels, n, logits, session->profiling, session->trace_dir};
+        VIT_TRY(trace_pixels(session, (const uint8_t *)input, err));
+    const struct vit_pass pass = {input, n, output, session->profiling, session->trace_dir};
     VIT_TRY(vit_groups_run(session->groups, &pass, err));
     free(session->trace_dir);
     session->trace_dir = NULL;
     return VIT_OK;
 }
 
-vit_status vit_classify(struct vit_session *session, const uint8_t *pixels, int n, float *logits, struct vit_error *err)
+vit_status vit_session_run(struct vit_session *session, const void *input, int n, float *output, struct vit_error *err)
 {
     int batch = session->batch;
-    size_t image = vit_model_pixels_size(session->model);
-    size_t K = (size_t)vit_model_config(session->model)->classes;
+    size_t size = vit_model_input_size(session->model, session->length), width = vit_session_width(session);
     vit_status status = VIT_OK;
     for (int i = 0; i < n && status == VIT_OK; i += batch) {
         int some = n - i < batch ? n - i : batch;
-        status = run_batch(session, pixels + (size_t)i * image, some, logits + (size_t)i * K, err);
+        status = run_batch(session, (const char *)input + (size_t)i * size, some, output + (size_t)i * width, err);
     }
     return status;
 }
 
-/* ---- Profile ---- */
+vit_status vit_classify(struct vit_session *session, const uint8_t *pixels, int n, float *logits, struct vit_error *err)
+{
+    if (session->output != VIT_OUTPUT_LOGITS)
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "this session computes no logits: vit_embed gives what it computes");
+    return vit_session_run(session, pixels, n, logits, err);
+}
+
+vit_status vit_embed(struct vit_session *session, const uint8_t *pixels, int n, float *features, struct vit_error *err)
+{
+    if (session->output == VIT_OUTPUT_LOGITS)
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "this session computes logits: vit_classify gives them");
+    return vit_session_run(session, pixels, n, features, err);
+}
+
+/* ---- About it ---- */
 
 /* Groups run the same steps beside each other: what the first one does stands for all. */
 static struct vit_plan *first_plan(const struct vit_session *session)
 {
     return session->groups->groups[0].plan;
 }
+
+size_t vit_session_width(const struct vit_session *session)
+{
+    return (size_t)first_plan(session)->width;
+}
+
+enum vit_output_kind vit_session_output(const struct vit_session *session)
+{
+    return session->output;
+}
+
+/* ---- Profile ---- */
 
 void vit_session_profile(struct vit_session *session, bool on)
 {

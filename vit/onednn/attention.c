@@ -87,6 +87,8 @@ vit_status vit_dnnl_attention(struct vit_kernel **kernel, const struct vit_imple
                               const struct vit_problem *problem, struct vit_error *err)
 {
     struct vit_dnnl_kernel *k;
+    if (problem->attention.causal)
+        return VIT_ERR_UNSUPPORTED;
     VIT_TRY(vit_dnnl_kernel_create(&k, implementation, err));
     struct parts parts = {0};
     int threads = vit_dnnl_alone();

@@ -105,6 +105,7 @@ static struct vit_cut cut_attention(struct vit_part *parts, const struct vit_att
         struct vit_part part = {{VIT_ATTENTION, .attention = *p}, *b, 0};
         struct vit_attention_problem *a = &part.problem.attention;
         a->queries = (int)(end - first);
+        a->past += (int)first;
         a->heads = heads;
         a->q_column += head * p->head_dim, a->k_column += head * p->head_dim;
         a->v_column += head * p->head_dim, a->dst_column += head * p->head_dim;

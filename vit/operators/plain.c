@@ -148,7 +148,7 @@ static void run_linear(const struct vit_problem *problem, const struct vit_buffe
 void vit_plain_attend(double *dst, const struct vit_attention_problem *p, const struct vit_buffers *b, int image,
                       int head, int query, double *score)
 {
-    int T = p->tokens, HD = p->head_dim, q_column = p->q_column + head * HD;
+    int T = vit_keys_seen(p, query), HD = p->head_dim, q_column = p->q_column + head * HD;
     int k_column = p->k_column + head * HD, v_column = p->v_column + head * HD;
     int64_t q = image * p->q_rows + query, kv = image * p->kv_rows;
     double top = -INFINITY, total = 0;

@@ -17,7 +17,7 @@ extern const struct vit_plain vit_plain_norm, vit_plain_linear, vit_plain_attent
 
 /* The operators that have no other implementation: they only move or round rows, or weigh little beside products. */
 extern const struct vit_plain vit_plain_patchify, vit_plain_gate, vit_plain_qk_norm, vit_plain_embed, vit_plain_mean,
-    vit_plain_gather, vit_plain_convert;
+    vit_plain_gather, vit_plain_convert, vit_plain_normalize;
 
 vit_status vit_plain_create(struct vit_kernel **kernel, const struct vit_implementation *implementation,
                             const struct vit_problem *problem, struct vit_error *err);

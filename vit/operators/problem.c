@@ -6,9 +6,10 @@
 const char *vit_op_name(enum vit_op op)
 {
     static const char *const names[] = {
-        [VIT_PATCHIFY] = "patchify", [VIT_NORM] = "norm",       [VIT_LINEAR] = "linear", [VIT_ATTENTION] = "attention",
-        [VIT_GATE] = "gate",         [VIT_QK_NORM] = "qk_norm", [VIT_EMBED] = "embed",   [VIT_MEAN] = "mean",
-        [VIT_GATHER] = "gather",     [VIT_CONVERT] = "convert"};
+        [VIT_PATCHIFY] = "patchify",   [VIT_NORM] = "norm",          [VIT_LINEAR] = "linear",
+        [VIT_ATTENTION] = "attention", [VIT_GATE] = "gate",          [VIT_QK_NORM] = "qk_norm",
+        [VIT_EMBED] = "embed",         [VIT_MEAN] = "mean",          [VIT_GATHER] = "gather",
+        [VIT_CONVERT] = "convert",     [VIT_NORMALIZE] = "normalize"};
     return names[op];
 }
 
@@ -22,10 +23,12 @@ static void spell_linear(char *text, size_t size, const struct vit_linear_proble
 
 static void spell_attention(char *text, size_t size, const struct vit_attention_problem *p)
 {
-    snprintf(text, size, "%s %d of %dx%dx%dx%d steps %lld %lld %lld rows %lld %lld columns %d %d %d %d",
-             vit_format_name(p->format), p->batch, p->queries, p->tokens, p->heads, p->head_dim, (long long)p->q_step,
-             (long long)p->kv_step, (long long)p->dst_step, (long long)p->q_rows, (long long)p->kv_rows, p->q_column,
-             p->k_column, p->v_column, p->dst_column);
+    int n = snprintf(text, size, "%s %d of %dx%dx%dx%d steps %lld %lld %lld rows %lld %lld columns %d %d %d %d",
+                     vit_format_name(p->format), p->batch, p->queries, p->tokens, p->heads, p->head_dim,
+                     (long long)p->q_step, (long long)p->kv_step, (long long)p->dst_step, (long long)p->q_rows,
+                     (long long)p->kv_rows, p->q_column, p->k_column, p->v_column, p->dst_column);
+    if (p->causal)
+        snprintf(text + n, size - (size_t)n, " causal from %d", p->past);
 }
 
 /* The pixels' values go through f32. */
@@ -79,6 +82,7 @@ double vit_problem_flops(const struct vit_problem *problem)
     case VIT_GATE: return 2.0 * (double)problem->gate.rows * problem->gate.width;
     case VIT_QK_NORM: return 16.0 * (double)problem->qk_norm.rows * problem->qk_norm.heads * problem->qk_norm.head_dim;
     case VIT_EMBED: return (double)problem->embed.rows * problem->embed.width;
+    case VIT_NORMALIZE: return 3.0 * (double)problem->normalize.rows * problem->normalize.width;
     case VIT_MEAN: return (double)problem->mean.batch * problem->mean.count * problem->mean.width;
     case VIT_PATCHIFY:
     case VIT_GATHER:

@@ -23,7 +23,8 @@ enum vit_op {
     VIT_EMBED,
     VIT_MEAN,
     VIT_GATHER,
-    VIT_CONVERT
+    VIT_CONVERT,
+    VIT_NORMALIZE
 };
 
 /* dst = the patches of pixels (patches.h): rows first to first + rows - 1 of (B N, 3PP). Input: pixels (B, S, S, 3) u8.
@@ -57,7 +58,8 @@ struct vit_linear_problem {
     enum vit_act act; /* when activate is set */
 };
 
-/* dst[b,:,h] = softmax(q k^T / sqrt(HD)) v, per image b and head h, softmax over the keys.
+/* dst[b,:,h] = softmax(q k^T / sqrt(HD)) v, per image b and head h, softmax over the keys; with causal, over the first
+ * past + i + 1 of them for query i, at most all.
  * Inputs: q, whose rows begin with the first query; kv, whose rows are keys and values; dst as q. An image's rows begin
  * q_rows, kv_rows and q_rows rows behind those of the one before. Head h of the queries, keys, values and results are
  * the columns from q_column, k_column, v_column and dst_column + h HD on. q and kv may be one array. dst must not
@@ -67,7 +69,16 @@ struct vit_attention_problem {
     int64_t q_step, kv_step, dst_step, q_rows, kv_rows;
     int q_column, k_column, v_column, dst_column;
     int batch, queries, tokens, heads, head_dim;
+    bool causal;
+    int past; /* tokens of the image before the first query */
 };
+
+/* How many keys query i sees. */
+static inline int vit_keys_seen(const struct vit_attention_problem *problem, int query)
+{
+    int seen = problem->past + query + 1;
+    return problem->causal && seen < problem->tokens ? seen : problem->tokens;
+}
 
 /* dst[r][i] = act(src[r][i]) * src[r][F + i]: SwiGLU when act is SiLU. dst (rows, F). Input: src (rows, 2F). Both f32
  * and dense; they must not overlap. */
@@ -117,6 +128,13 @@ struct vit_convert_problem {
     int width;
 };
 
+/* dst[r] = src[r] / max(its Euclidean length, 1e-12), the sum taken in f64. dst (rows, width). Input: src (rows,
+ * width). Both f32 and dense; dst may be src. */
+struct vit_normalize_problem {
+    int64_t rows;
+    int width;
+};
+
 struct vit_problem {
     enum vit_op op;
     union {
@@ -130,6 +148,7 @@ struct vit_problem {
         struct vit_mean_problem mean;
         struct vit_gather_problem gather;
         struct vit_convert_problem convert;
+        struct vit_normalize_problem normalize;
     };
 };
 
@@ -137,8 +156,8 @@ const char *vit_op_name(enum vit_op op); /* "linear" */
 
 enum { VIT_PROBLEM_KEY_MAX = 192 };
 
-/* The whole problem as text, which no other has; empty for embed, mean and gather, of which there is one implementation
- * each: nobody looks them up. */
+/* The whole problem as text, which no other has; empty for embed, mean, gather and normalize, of which there is one
+ * implementation each: nobody looks them up. */
 void vit_problem_key(char key[VIT_PROBLEM_KEY_MAX], const struct vit_problem *problem);
 
 /* Of one run; a multiply-add counts as two. */

@@ -147,7 +147,23 @@ static void run_convert(const struct vit_problem *problem, const struct vit_buff
     }
 }
 
+static void run_normalize(const struct vit_problem *problem, const struct vit_buffers *b, void *scratch)
+{
+    (void)scratch;
+    const struct vit_normalize_problem *p = &problem->normalize;
+    for (int64_t r = 0; r < p->rows; r++) {
+        const float *src = (const float *)b->in[VIT_SRC] + r * p->width;
+        float *dst = (float *)b->dst + r * p->width;
+        double squares = 0;
+        for (int i = 0; i < p->width; i++)
+            squares += (double)src[i] * (double)src[i];
+        float length = (float)fmax(sqrt(squares), 1e-12);
+        for (int i = 0; i < p->width; i++)
+            dst[i] = src[i] / length;
+    }
+}
+
 const struct vit_plain vit_plain_patchify = {run_patchify, patchify_scratch, false}, vit_plain_gate = {.run = run_gate},
                        vit_plain_qk_norm = {.run = run_qk_norm}, vit_plain_embed = {.run = run_embed},
                        vit_plain_mean = {.run = run_mean}, vit_plain_gather = {.run = run_gather},
-                       vit_plain_convert = {.run = run_convert};
+                       vit_plain_convert = {.run = run_convert}, vit_plain_normalize = {.run = run_normalize};

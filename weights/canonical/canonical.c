@@ -23,7 +23,9 @@ static const struct vit_field config_fields[] = {
     {CONFIG(patch), .type = VIT_FIELD_INT, .low = 1, .high = VIT_LIMIT_IMAGE_SIZE},
     {CONFIG(image_size), .type = VIT_FIELD_INT, .low = 1, .high = VIT_LIMIT_IMAGE_SIZE},
     {CONFIG(classes), .type = VIT_FIELD_INT, .low = 0, .high = VIT_LIMIT_CLASSES},
-    {CONFIG(projection), .type = VIT_FIELD_BOOL, .optional = true},
+    {CONFIG(embedding), .type = VIT_FIELD_INT, .low = 0, .high = VIT_LIMIT_WIDTH, .optional = true},
+    {CONFIG(normalize), .type = VIT_FIELD_BOOL, .optional = true},
+    {CONFIG(sigmoid), .type = VIT_FIELD_BOOL, .optional = true},
     {CONFIG(eps), .type = VIT_FIELD_REAL},
     {CONFIG(act), .type = VIT_FIELD_ENUM, .names = vit_act_names},
     {CONFIG(swiglu), .type = VIT_FIELD_BOOL},
@@ -73,12 +75,26 @@ static vit_status read_text(json_t **value, const struct vit_source *source, con
     return status == VIT_OK ? VIT_OK : vit_context(err, status, "%s", key);
 }
 
+/* What files that were written before embedding, normalize and sigmoid have in their place: true where the head was the
+ * projection. */
+static vit_status drop_projection(json_t *object, const char *key, struct vit_error *err)
+{
+    if (json_is_true(json_object_get(object, "projection")))
+        return vit_fail(err, VIT_ERR_UNSUPPORTED, "%s: projection true: an earlier version wrote this file, with a "
+                        "projection as its head: convert the original again", key);
+    if (json_is_false(json_object_get(object, "projection")))
+        json_object_del(object, "projection");
+    return VIT_OK;
+}
+
 static vit_status read_record(const struct vit_source *source, const char *key, const struct vit_field *fields, int n,
                               void *record, struct vit_error *err)
 {
     json_t *object = NULL;
     VIT_TRY(read_text(&object, source, key, err));
-    vit_status status = vit_fields_read(fields, n, key, object, record, err);
+    vit_status status = drop_projection(object, key, err);
+    if (status == VIT_OK)
+        status = vit_fields_read(fields, n, key, object, record, err);
     json_decref(object);
     return status;
 }
@@ -142,8 +158,8 @@ static char *dump(json_t *value)
     return text;
 }
 
-vit_status vit_canonical_write(const struct vit_weights *weights, struct vit_metadata texts[VIT_CANONICAL_TEXTS],
-                               struct vit_error *err)
+vit_status vit_canonical_write(const struct vit_weights *weights, const char *origin,
+                               struct vit_metadata texts[VIT_CANONICAL_TEXTS], struct vit_error *err)
 {
     texts[0] = (struct vit_metadata){"format", strdup("pt")};
     texts[1] = (struct vit_metadata){"vit.version", strdup("1")};
@@ -152,7 +168,7 @@ vit_status vit_canonical_write(const struct vit_weights *weights, struct vit_met
     texts[3] = (struct vit_metadata){
         "vit.preprocess", dump(vit_fields_write(preprocess_fields, N_PREPROCESS_FIELDS, &weights->preprocess))};
     texts[4] = (struct vit_metadata){"vit.labels", dump(write_labels(&weights->labels))};
-    texts[5] = (struct vit_metadata){"vit.source", strdup(weights->origin)};
+    texts[5] = (struct vit_metadata){"vit.source", strdup(origin)};
     for (int i = 0; i < VIT_CANONICAL_TEXTS; i++) {
         if (!texts[i].value) {
             const char *key = texts[i].key;
@@ -188,11 +204,38 @@ vit_status vit_canonical_check(const struct vit_config *c, const struct vit_prep
         if (!((float)p->std[i] > 0 && isfinite((float)p->std[i]) && isfinite((float)p->mean[i])))
             return vit_fail(err, VIT_ERR_DECODE, "mean[%d] is %g and std[%d] is %g: in single precision, they must be "
                             "finite and std positive", i, p->mean[i], i, p->std[i]);
+    if (c->pool == VIT_POOL_LAST)
+        return vit_fail(err, VIT_ERR_DECODE, "pool %s is for texts alone", vit_pool_name(c->pool));
+    if (c->pool == VIT_POOL_CLS_DIST_MEAN && (c->embedding || c->normalize))
+        return vit_fail(err, VIT_ERR_DECODE, "pool %s has two heads, which read no embedding (%d) and nothing normalized",
+                        vit_pool_name(c->pool), c->embedding);
     bool needs_cls = c->pool == VIT_POOL_TOKEN || c->pool == VIT_POOL_CONCAT || c->pool == VIT_POOL_CLS_DIST_MEAN;
     if ((needs_cls && !c->cls) || (c->pool == VIT_POOL_CLS_DIST_MEAN && !c->dist))
         return vit_fail(err, VIT_ERR_DECODE, "pool %s needs tokens that the model lacks", vit_pool_name(c->pool));
     if ((c->pos_covers == VIT_POS_CLS && !c->cls) || (c->pos_covers == VIT_POS_CLS_DIST && !(c->cls && c->dist)))
         return vit_fail(err, VIT_ERR_DECODE, "pos_covers %s names tokens that the model lacks",
                         vit_pos_covers_name(c->pos_covers));
+    return VIT_OK;
+}
+
+vit_status vit_canonical_check_text(const struct vit_config *c, struct vit_error *err)
+{
+    const struct {
+        const char *key;
+        int value, low, high;
+    } ranges[] = {
+        {"width", c->width, 1, VIT_LIMIT_WIDTH},         {"depth", c->depth, 0, VIT_LIMIT_DEPTH},
+        {"heads", c->heads, 1, VIT_LIMIT_WIDTH},         {"mlp", c->mlp, 1, VIT_LIMIT_WIDTH},
+        {"embedding", c->embedding, 1, VIT_LIMIT_WIDTH}, {"context", c->context, 2, VIT_LIMIT_CONTEXT},
+        {"vocabulary", c->vocabulary, 1, VIT_LIMIT_VOCABULARY},
+    };
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
+        if (ranges[i].value < ranges[i].low || ranges[i].value > ranges[i].high)
+            return vit_fail(err, VIT_ERR_DECODE, "%s: %d is outside %d..%d", ranges[i].key, ranges[i].value,
+                            ranges[i].low, ranges[i].high);
+    if (c->width % c->heads)
+        return vit_fail(err, VIT_ERR_DECODE, "width %d is not a multiple of heads %d", c->width, c->heads);
+    if (!(c->eps >= 0 && c->eps < 1))
+        return vit_fail(err, VIT_ERR_DECODE, "eps %g is outside 0..1", c->eps);
     return VIT_OK;
 }

@@ -19,13 +19,16 @@ vit_status vit_canonical_read(struct vit_weights *weights, struct vit_error *err
 
 enum { VIT_CANONICAL_TEXTS = 6 };
 
-/* The six texts of weights; the caller frees the values (vit_canonical_free). */
-vit_status vit_canonical_write(const struct vit_weights *weights, struct vit_metadata texts[VIT_CANONICAL_TEXTS],
-                               struct vit_error *err);
+/* The six texts of weights, which were made from origin, JSON; the caller frees the values (vit_canonical_free). */
+vit_status vit_canonical_write(const struct vit_weights *weights, const char *origin,
+                               struct vit_metadata texts[VIT_CANONICAL_TEXTS], struct vit_error *err);
 void vit_canonical_free(struct vit_metadata texts[VIT_CANONICAL_TEXTS]);
 
 /* Refuses a configuration or preprocessing whose numbers contradict each other, naming them. */
 vit_status vit_canonical_check(const struct vit_config *config, const struct vit_preprocess *preprocess,
                                struct vit_error *err);
+
+/* The same of a text tower's configuration. */
+vit_status vit_canonical_check_text(const struct vit_config *config, struct vit_error *err);
 
 #endif

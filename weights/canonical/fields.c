@@ -48,13 +48,19 @@ static json_t *write_field(const struct vit_field *field, const char *at)
     return array;
 }
 
+static bool is_zero(const struct vit_field *field, const char *at)
+{
+    static const char zeros[sizeof(int)];
+    return memcmp(at, zeros, element_size(field)) == 0;
+}
+
 json_t *vit_fields_write(const struct vit_field *fields, int n, const void *record)
 {
     json_t *object = json_object();
     for (int i = 0; object && i < n; i++) {
-        json_t *value = write_field(&fields[i], (const char *)record + fields[i].offset);
-        if (fields[i].optional && json_is_false(value))
+        if (fields[i].optional && is_zero(&fields[i], (const char *)record + fields[i].offset))
             continue;
+        json_t *value = write_field(&fields[i], (const char *)record + fields[i].offset);
         if (json_object_set_new(object, fields[i].key, value) != 0) {
             json_decref(object);
             return NULL;

@@ -26,7 +26,7 @@ struct vit_field {
     int count;     /* 0: a single value; else an array of that length, of real numbers 3 */
     int low, high;
     const char *const *names; /* a list of names.h */
-    bool optional; /* of a bool: false when absent, and then not written */
+    bool optional; /* of an int or bool: 0 or false when absent, and then not written */
 };
 
 /* The object for *record; NULL when memory ran out. The caller owns it. */

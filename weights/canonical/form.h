@@ -10,8 +10,18 @@
 #include "weights/canonical/layout.h"
 #include "weights/canonical/report.h"
 #include "weights/containers/source.h"
+#include "weights/tokenizers/tokenizer.h"
 
 struct vit_recipe;
+
+/* The text tower beside the image tower of a model that shares an embedding with texts. */
+struct vit_text_tower {
+    struct vit_weights *weights; /* its configuration (context > 0), layout and recipes; source, preprocessing and labels
+                                  * are the image tower's. NULL: it is refused, for the reason that why gives */
+    struct vit_error why;
+    char *folder;                /* of the checkpoint, where its tokenizer is */
+    enum vit_cleaning cleaning;
+};
 
 struct vit_weights {
     struct vit_config config;
@@ -25,6 +35,9 @@ struct vit_weights {
     struct vit_recipe *recipes; /* recipes[i]: how layout.tensors[i] is made */
     struct vit_source *source;
     struct vit_source *head; /* of a separate classifier, or NULL */
+    struct vit_text_tower *text; /* NULL: there is none, as in every file of vit's own */
+    double logit_scale, logit_bias; /* of a model that shares an embedding with texts: logit = scale * cosine + bias;
+                                     * scale 0: the checkpoint does not say */
 };
 
 #endif

@@ -21,6 +21,11 @@ void vit_labels_free(struct vit_labels *labels);
 /* "imagenet-1k", or a file: a name a line, or JSON in one of the forms below. */
 vit_status vit_labels_named(struct vit_labels *labels, int n, const char *name, struct vit_error *err);
 
+/* Of any number, at least one; none is empty and none there twice: names with commas between them, blanks around them
+ * left out; or what vit_labels_named takes. */
+vit_status vit_labels_split(struct vit_labels *labels, const char *names, struct vit_error *err);
+vit_status vit_labels_load(struct vit_labels *labels, const char *name, struct vit_error *err);
+
 /* ["cat", ...], [{"id": "n02123045", "name": "tabby, tabby cat"}, ...] or {"0": "cat", ...}. */
 vit_status vit_labels_from_json(struct vit_labels *labels, int n, const json_t *json, struct vit_error *err);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "vit/base/file.h"
+#include "vit/base/index.h"
 #include "vit/base/limits.h"
 #include "weights/canonical/labels.h"
 #include "weights/json/json.h"
@@ -12,18 +13,24 @@
 
 static const char imagenet_1k[] = "imagenet-1k";
 
-static vit_status check_count(size_t found, int n, struct vit_error *err)
+enum { ANY = -1 }; /* n where there is no number of classes yet */
+
+/* Makes room for as many as were found, which must be n. */
+static vit_status alloc(struct vit_labels *labels, size_t found, int n, struct vit_error *err)
 {
-    if (found != (size_t)n)
+    if (n == ANY && found == 0)
+        return vit_fail(err, VIT_ERR_DECODE, "it has no names");
+    if (n == ANY && found > VIT_LIMIT_CLASSES)
+        return vit_fail(err, VIT_ERR_TOO_LARGE, "%zu names; at most %d are read", found, VIT_LIMIT_CLASSES);
+    if (n != ANY && found != (size_t)n)
         return vit_fail(err, VIT_ERR_DECODE, "%zu labels for %d classes", found, n);
-    return VIT_OK;
+    return vit_labels_alloc(labels, (int)found, err);
 }
 
 static vit_status from_imagenet(struct vit_labels *labels, int n, struct vit_error *err)
 {
-    VIT_TRY(check_count(VIT_IMAGENET_1K, n, err));
-    VIT_TRY(vit_labels_alloc(labels, n, err));
-    for (int i = 0; i < n; i++)
+    VIT_TRY(alloc(labels, VIT_IMAGENET_1K, n, err));
+    for (int i = 0; i < labels->n; i++)
         VIT_TRY(vit_labels_set(labels, i, vit_imagenet_1k[i].id, vit_imagenet_1k[i].name, err));
     return VIT_OK;
 }
@@ -32,9 +39,8 @@ static vit_status from_imagenet(struct vit_labels *labels, int n, struct vit_err
 
 static vit_status from_array(struct vit_labels *labels, int n, const json_t *array, struct vit_error *err)
 {
-    VIT_TRY(check_count(json_array_size(array), n, err));
-    VIT_TRY(vit_labels_alloc(labels, n, err));
-    for (int i = 0; i < n; i++) {
+    VIT_TRY(alloc(labels, json_array_size(array), n, err));
+    for (int i = 0; i < labels->n; i++) {
         json_t *entry = json_array_get(array, (size_t)i);
         const char *name = json_string_value(entry), *id = NULL;
         if (!name && json_unpack(entry, "{s:s, s?s !}", "name", &name, "id", &id) != 0)
@@ -47,9 +53,8 @@ static vit_status from_array(struct vit_labels *labels, int n, const json_t *arr
 /* The keys are the numbers of the classes, in decimal. */
 static vit_status from_object(struct vit_labels *labels, int n, const json_t *object, struct vit_error *err)
 {
-    VIT_TRY(check_count(json_object_size(object), n, err));
-    VIT_TRY(vit_labels_alloc(labels, n, err));
-    for (int i = 0; i < n; i++) {
+    VIT_TRY(alloc(labels, json_object_size(object), n, err));
+    for (int i = 0; i < labels->n; i++) {
         char key[16];
         snprintf(key, sizeof key, "%d", i);
         const char *name = json_string_value(json_object_get(object, key));
@@ -85,9 +90,8 @@ static bool only_number(const json_t *id2label)
 static vit_status from_timm(struct vit_labels *labels, int n, const json_t *names, const json_t *descriptions,
                             struct vit_error *err)
 {
-    VIT_TRY(check_count(json_array_size(names), n, err));
-    VIT_TRY(vit_labels_alloc(labels, n, err));
-    for (int i = 0; i < n; i++) {
+    VIT_TRY(alloc(labels, json_array_size(names), n, err));
+    for (int i = 0; i < labels->n; i++) {
         const char *id = json_string_value(json_array_get(names, (size_t)i));
         if (!id)
             return vit_fail(err, VIT_ERR_DECODE, "entry %d is not a string", i);
@@ -139,9 +143,8 @@ static size_t count_lines(const char *text)
 /* text is cut into its lines. */
 static vit_status from_lines(struct vit_labels *labels, int n, char *text, struct vit_error *err)
 {
-    VIT_TRY(check_count(count_lines(text), n, err));
-    VIT_TRY(vit_labels_alloc(labels, n, err));
-    for (int i = 0; i < n; i++) {
+    VIT_TRY(alloc(labels, count_lines(text), n, err));
+    for (int i = 0; i < labels->n; i++) {
         char *next = text + strcspn(text, "\n");
         next += *next == '\n';
         text[strcspn(text, "\r\n")] = '\0';
@@ -155,6 +158,9 @@ static vit_status from_lines(struct vit_labels *labels, int n, char *text, struc
 
 static vit_status from_text(struct vit_labels *labels, int n, char *text, size_t length, struct vit_error *err)
 {
+    static const char mark[] = "\xef\xbb\xbf"; /* with which some editors begin a text in UTF-8 */
+    if (strncmp(text, mark, 3) == 0)
+        text += 3, length -= 3;
     size_t blank = strspn(text, " \t\r\n");
     if (text[blank] != '[' && text[blank] != '{') {
         if (memchr(text, '\0', length))
@@ -179,8 +185,75 @@ static vit_status from_file(struct vit_labels *labels, int n, const char *path, 
     return status;
 }
 
+static vit_status from_name(struct vit_labels *labels, int n, const char *name, struct vit_error *err)
+{
+    return strcmp(name, imagenet_1k) == 0 ? from_imagenet(labels, n, err) : from_file(labels, n, name, err);
+}
+
 vit_status vit_labels_named(struct vit_labels *labels, int n, const char *name, struct vit_error *err)
 {
-    vit_status status = strcmp(name, imagenet_1k) == 0 ? from_imagenet(labels, n, err) : from_file(labels, n, name, err);
+    vit_status status = from_name(labels, n, name, err);
     return status == VIT_OK ? VIT_OK : vit_context(err, status, "labels %s", name);
+}
+
+/* ---- Names that become classes ---- */
+
+/* None is empty, and none is there twice: two of one name have ids, which then differ. */
+static vit_status check_names(const struct vit_labels *labels, struct vit_error *err)
+{
+    struct vit_index by_id = {0};
+    int a, b;
+    for (int i = 0; i < labels->n; i++)
+        if (labels->names[i][strspn(labels->names[i], " \t")] == '\0')
+            return vit_fail(err, VIT_ERR_DECODE, "name %d is empty", i + 1);
+    vit_status status = vit_index_sort(&by_id, labels->ids, sizeof *labels->ids, labels->n, err);
+    if (status == VIT_OK && vit_index_twice(&by_id, &a, &b))
+        status = vit_fail(err, VIT_ERR_DECODE, "names %d and %d are the same: %.100s", a + 1, b + 1, labels->ids[a]);
+    vit_index_free(&by_id);
+    return status;
+}
+
+vit_status vit_labels_load(struct vit_labels *labels, const char *name, struct vit_error *err)
+{
+    vit_status status = from_name(labels, ANY, name, err);
+    if (status == VIT_OK)
+        status = check_names(labels, err);
+    return status == VIT_OK ? VIT_OK : vit_context(err, status, "labels %s", name);
+}
+
+/* The name that a list begins with, its length in *n; and what follows behind the comma, or NULL. */
+static const char *next_name(const char **names, int *n)
+{
+    static const char blanks[] = " \t\r\n";
+    const char *name = *names + strspn(*names, blanks);
+    size_t length = strcspn(name, ",");
+    *names = name[length] ? name + length + 1 : NULL;
+    while (length > 0 && strchr(blanks, name[length - 1]))
+        length--;
+    *n = (int)length;
+    return name;
+}
+
+static vit_status split(struct vit_labels *labels, const char *names, struct vit_error *err)
+{
+    size_t count = names[strspn(names, " \t\r\n")] ? 1 : 0;
+    for (const char *c = names; *c; c++)
+        count += *c == ',';
+    VIT_TRY(alloc(labels, count, ANY, err));
+    for (int i = 0; i < labels->n; i++) {
+        int n;
+        const char *at = next_name(&names, &n);
+        char *name = strndup(at, (size_t)n);
+        vit_status status = name ? vit_labels_set(labels, i, name, name, err)
+                                 : vit_fail(err, VIT_ERR_MEMORY, "out of memory for name %d", i + 1);
+        free(name);
+        VIT_TRY(status);
+    }
+    return check_names(labels, err);
+}
+
+vit_status vit_labels_split(struct vit_labels *labels, const char *names, struct vit_error *err)
+{
+    vit_status status = split(labels, names, err);
+    return status == VIT_OK ? VIT_OK : vit_context(err, status, "classes \"%.100s\"", names);
 }

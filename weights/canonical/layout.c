@@ -1,4 +1,5 @@
-/* layout.c: from a configuration to the names and shapes of a model's tensors (timm's names). */
+/* layout.c: from a configuration to the names and shapes of a tower's tensors: timm's names, and for what timm has
+ * not token_embed of a text tower and proj. */
 #include "weights/canonical/layout.h"
 
 #include <stdarg.h>
@@ -61,6 +62,11 @@ static void add_linear(struct builder *b, const char *prefix, const char *name, 
 static void add_embedding(struct builder *b, const struct vit_config *c)
 {
     int D = c->width, P = c->patch;
+    if (c->context) {
+        add(b, "token_embed", ".weight", 2, c->vocabulary, D);
+        add(b, "pos_embed", "", 3, 1, c->context, D);
+        return;
+    }
     if (c->cls)
         add(b, "cls_token", "", 3, 1, 1, D);
     if (c->dist)
@@ -110,6 +116,8 @@ static void add_head(struct builder *b, const struct vit_config *c)
         add_linear(b, "", "attn_pool.mlp.fc1", c->mlp, D, true);
         add_linear(b, "", "attn_pool.mlp.fc2", D, c->mlp, true);
     }
+    if (c->embedding)
+        add_linear(b, "", "proj", c->embedding, vit_config_pooled_width(c), true);
     if (c->classes == 0)
         return;
     add_linear(b, "", "head", c->classes, vit_config_head_width(c), true);

@@ -1,4 +1,5 @@
-/* layout.h: the tensors of a model in canonical form: names and shapes, all of them decided by the configuration.
+/* layout.h: the tensors of a model in canonical form, which sees pictures or reads texts: names and shapes, all of them
+ * decided by the configuration.
  *
  * This is the one list of a model's tensors. Checking, converting and loading walk it; whatever is in a file beyond it
  * is surplus. */

@@ -30,12 +30,21 @@ struct vit_container {
      * a failed open leaves is closed by the caller through `close`. */
     vit_status (*open)(struct vit_source *source, struct vit_error *err);
     vit_status (*read)(const struct vit_source *source, int i, void *dst, struct vit_error *err);
+    /* vit_source_read_rows; NULL: as vit_source_pick_rows does it. */
+    vit_status (*read_rows)(const struct vit_source *source, int i, const int *rows, int n, void *dst,
+                            struct vit_error *err);
     void (*close)(struct vit_source *source); /* frees what priv, if it is there, points to; NULL: nothing */
 };
 
 enum { VIT_SNIFF_MAX = 512 };
 
 extern const struct vit_container vit_safetensors, vit_torch_zip, vit_npz, vit_torch_legacy, vit_sharded;
+
+/* Reads tensor i whole, and picks rows from it. */
+vit_status vit_source_pick_rows(const struct vit_source *source, int i, const int *rows, int n, void *dst,
+                                struct vit_error *err);
+
+size_t vit_source_row_size(const struct vit_source *source, int i); /* bytes of a row */
 
 /* As vit_source_open; a shard, one file of a sharded checkpoint, may not be another index. */
 vit_status vit_source_open_file(struct vit_source **source, const char *path, bool shard, struct vit_error *err);

@@ -198,44 +198,54 @@ vit_status vit_npy_read_header(struct vit_npy *npy,
     return status;
 }
 
-/* ---- Numbers for comparison ---- */
+/* ---- A file of numbers ---- */
 
-static vit_status count_numbers(const struct vit_npy *npy, int64_t *n, struct vit_error *err)
+static vit_status count_numbers(const struct vit_npy *npy, int64_t most, int64_t *n, struct vit_error *err)
 {
     if (!vit_dtype_is_float(npy->dtype))
         return vit_fail(err, VIT_ERR_UNSUPPORTED, "type %s, expected a floating-point type",
                         vit_dtype_name(npy->dtype));
+    if (npy->fortran_order && npy->n_dims > 1)
+        return vit_fail(err, VIT_ERR_UNSUPPORTED,
+                        "numbers in Fortran's order; numpy.ascontiguousarray brings them to C's");
     *n = 1;
     for (int i = 0; i < npy->n_dims; i++)
-        if (npy->shape[i] < 1 || npy->shape[i] > VIT_LIMIT_CLASSES || (*n *= npy->shape[i]) > VIT_LIMIT_CLASSES)
-            return vit_fail(err, VIT_ERR_TOO_LARGE, "no array of 1 to %d numbers", VIT_LIMIT_CLASSES);
+        if (npy->shape[i] < 1 || __builtin_mul_overflow(*n, npy->shape[i], n) || *n > most)
+            return vit_fail(err, VIT_ERR_TOO_LARGE, "no array of 1 to %lld numbers", (long long)most);
     return VIT_OK;
 }
 
-static vit_status load(float **values, int64_t *n, const struct vit_file *file, struct vit_error *err)
+static vit_status load(float **values, struct vit_tensor *array, int64_t most, const struct vit_file *file,
+                       struct vit_error *err)
 {
     struct vit_npy npy;
     struct vit_file_stream stream = {file, 0};
+    int64_t n = 0;
     VIT_TRY(vit_npy_read_header(&npy, vit_file_next, &stream, err));
-    VIT_TRY(count_numbers(&npy, n, err));
-    size_t bytes = (size_t)*n * vit_dtype_size(npy.dtype);
+    VIT_TRY(count_numbers(&npy, most, &n, err));
+    size_t bytes = (size_t)n * vit_dtype_size(npy.dtype);
+    if (file->size - npy.data < (int64_t)bytes)
+        return vit_fail(err, VIT_ERR_DECODE, "truncated: %lld numbers in %lld bytes", (long long)n,
+                        (long long)(file->size - npy.data));
+    *array = (struct vit_tensor){.dtype = npy.dtype, .n_dims = npy.n_dims};
+    memcpy(array->shape, npy.shape, sizeof array->shape);
     void *raw = malloc(bytes);
-    *values = malloc((size_t)*n * sizeof **values);
+    *values = malloc((size_t)n * sizeof **values);
     vit_status status = raw && *values ? vit_file_next(&stream, raw, bytes, err)
                                        : vit_fail(err, VIT_ERR_MEMORY, "out of memory for %zu bytes", bytes);
     if (status == VIT_OK)
-        vit_widen(*values, raw, npy.dtype, *n);
+        vit_widen(*values, raw, npy.dtype, n);
     free(raw);
     return status;
 }
 
-vit_status vit_npy_load(float **values, int64_t *n, const char *path, struct vit_error *err)
+vit_status vit_npy_load(float **values, struct vit_tensor *array, int64_t most, const char *path, struct vit_error *err)
 {
     struct vit_file file;
     *values = NULL;
     vit_status status = vit_file_open(&file, path, err);
     if (status == VIT_OK)
-        status = load(values, n, &file, err);
+        status = load(values, array, most, &file, err);
     vit_file_close(&file);
     if (status == VIT_OK)
         return VIT_OK;

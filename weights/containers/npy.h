@@ -1,4 +1,4 @@
-/* npy.h: the header of a numpy array file. Private to weights/. */
+/* npy.h: the header of a numpy array file. */
 #ifndef VIT_NPY_H
 #define VIT_NPY_H
 

@@ -123,4 +123,4 @@ static vit_status read_tensor(const struct vit_source *source, int i, void *dst,
     return status;
 }
 
-const struct vit_container vit_npz = {"npz", sniff, open_source, read_tensor, NULL};
+const struct vit_container vit_npz = {"npz", sniff, open_source, read_tensor, NULL, NULL};

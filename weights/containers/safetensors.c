@@ -218,9 +218,20 @@ static vit_status read_tensor(const struct vit_source *source, int i, void *dst,
     return vit_file_read(&source->file, st->data + extent->begin, dst, (size_t)(extent->end - extent->begin), err);
 }
 
+static vit_status read_rows(const struct vit_source *source, int i, const int *rows, int n, void *dst,
+                            struct vit_error *err)
+{
+    const struct safetensors *st = source->priv;
+    int64_t begin = st->data + st->extents[i].begin;
+    size_t size = vit_source_row_size(source, i);
+    for (int k = 0; k < n; k++)
+        VIT_TRY(vit_file_read(&source->file, begin + rows[k] * (int64_t)size, (char *)dst + (size_t)k * size, size, err));
+    return VIT_OK;
+}
+
 static void close_source(struct vit_source *source)
 {
     free(((struct safetensors *)source->priv)->extents);
 }
 
-const struct vit_container vit_safetensors = {"safetensors", sniff, open_source, read_tensor, close_source};
+const struct vit_container vit_safetensors = {"safetensors", sniff, open_source, read_tensor, read_rows, close_source};

@@ -150,6 +150,13 @@ static vit_status read_tensor(const struct vit_source *source, int i, void *dst,
     return vit_source_read(s->shards[s->parts[i].shard], s->parts[i].tensor, dst, err);
 }
 
+static vit_status read_rows(const struct vit_source *source, int i, const int *rows, int n, void *dst,
+                            struct vit_error *err)
+{
+    const struct sharded *s = source->priv;
+    return vit_source_read_rows(s->shards[s->parts[i].shard], s->parts[i].tensor, rows, n, dst, err);
+}
+
 static void close_source(struct vit_source *source)
 {
     struct sharded *s = source->priv;
@@ -158,4 +165,4 @@ static void close_source(struct vit_source *source)
     free(s->parts);
 }
 
-const struct vit_container vit_sharded = {"sharded", sniff, open_source, read_tensor, close_source};
+const struct vit_container vit_sharded = {"sharded", sniff, open_source, read_tensor, read_rows, close_source};

@@ -129,6 +129,36 @@ vit_status vit_source_read(const struct vit_source *source, int i, void *dst, st
     return VIT_OK;
 }
 
+size_t vit_source_row_size(const struct vit_source *source, int i)
+{
+    const struct vit_tensor *tensor = &source->tensors[i];
+    size_t bytes = (size_t)vit_tensor_count(tensor) * vit_dtype_size(tensor->dtype);
+    return tensor->shape[0] ? bytes / (size_t)tensor->shape[0] : 0;
+}
+
+vit_status vit_source_pick_rows(const struct vit_source *source, int i, const int *rows, int n, void *dst,
+                                struct vit_error *err)
+{
+    const struct vit_tensor *tensor = &source->tensors[i];
+    size_t row = vit_source_row_size(source, i), bytes = row * (size_t)tensor->shape[0];
+    char *whole = malloc(bytes ? bytes : 1);
+    if (!whole)
+        return vit_fail(err, VIT_ERR_MEMORY, "out of memory for %zu bytes", bytes);
+    vit_status status = source->container->read(source, i, whole, err);
+    for (int k = 0; status == VIT_OK && k < n; k++)
+        memcpy((char *)dst + (size_t)k * row, whole + (size_t)rows[k] * row, row);
+    free(whole);
+    return status;
+}
+
+vit_status vit_source_read_rows(const struct vit_source *source, int i, const int *rows, int n, void *dst,
+                                struct vit_error *err)
+{
+    vit_status status = (source->container->read_rows ? source->container->read_rows : vit_source_pick_rows)(
+        source, i, rows, n, dst, err);
+    return status == VIT_OK ? VIT_OK : vit_context(err, status, "%s: tensor %s", source->file.path, source->tensors[i].name);
+}
+
 const char *vit_source_metadata(const struct vit_source *source, const char *key)
 {
     for (int i = 0; i < source->n_metadata; i++) {

@@ -38,6 +38,11 @@ const char *vit_source_skipped(const struct vit_source *source, int i);
  * number of threads may read at once. */
 vit_status vit_source_read(const struct vit_source *source, int i, void *dst, struct vit_error *err);
 
+/* Reads n rows of tensor i, along its first axis, by their numbers, each below shape[0]; the others are not read where
+ * the container allows it. */
+vit_status vit_source_read_rows(const struct vit_source *source, int i, const int *rows, int n, void *dst,
+                                struct vit_error *err);
+
 /* The text stored beside the tensors under key, or NULL. Owned by the source. */
 const char *vit_source_metadata(const struct vit_source *source, const char *key);
 
@@ -63,7 +68,9 @@ struct vit_safetensors_content {
 vit_status vit_safetensors_write(const char *path, bool force, const struct vit_safetensors_content *content,
                                  struct vit_error *err);
 
-/* Reads the n numbers of an .npy file, of a floating-point type and any shape, as f32; the caller frees *values. */
-vit_status vit_npy_load(float **values, int64_t *n, const char *path, struct vit_error *err);
+/* Reads an .npy file of at most `most` numbers of a floating-point type as f32, in C order; the caller frees *values.
+ * array, whose name is NULL, tells the shape. */
+vit_status vit_npy_load(float **values, struct vit_tensor *array, int64_t most, const char *path,
+                        struct vit_error *err);
 
 #endif

@@ -45,6 +45,10 @@ typedef vit_status vit_torch_reader(const struct vit_source *source, const struc
 vit_status vit_torch_read(const struct vit_source *source, const struct vit_torch *torch, int i, void *dst,
                           vit_torch_reader *read, struct vit_error *err);
 
+/* Reads rows of tensor i: alone, where it lies densely in its storage. */
+vit_status vit_torch_read_rows(const struct vit_source *source, const struct vit_torch *torch, int i, const int *rows, int n,
+                               void *dst, vit_torch_reader *read, struct vit_error *err);
+
 void vit_torch_free(struct vit_torch *torch);
 
 #endif

@@ -111,9 +111,16 @@ static vit_status read_tensor(const struct vit_source *source, int i, void *dst,
     return vit_torch_read(source, source->priv, i, dst, read_storage, err);
 }
 
+static vit_status read_rows(const struct vit_source *source, int i, const int *rows, int n, void *dst,
+                            struct vit_error *err)
+{
+    return vit_torch_read_rows(source, source->priv, i, rows, n, dst, read_storage, err);
+}
+
 static void close_source(struct vit_source *source)
 {
     vit_torch_free(source->priv);
 }
 
-const struct vit_container vit_torch_legacy = {"torch legacy", sniff, open_source, read_tensor, close_source};
+const struct vit_container vit_torch_legacy = {"torch legacy", sniff,     open_source,
+                                               read_tensor,    read_rows, close_source};

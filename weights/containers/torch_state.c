@@ -270,3 +270,17 @@ vit_status vit_torch_read(const struct vit_source *source, const struct vit_torc
     free(scattered);
     return status;
 }
+
+vit_status vit_torch_read_rows(const struct vit_source *source, const struct vit_torch *torch, int i, const int *rows,
+                               int n, void *dst, vit_torch_reader *read, struct vit_error *err)
+{
+    const struct vit_torch_view *view = &torch->views[i];
+    const struct vit_torch_storage *storage = &torch->storages[view->storage];
+    size_t size = vit_source_row_size(source, i);
+    if (!vit_strided_is_dense(&source->tensors[i], view->stride))
+        return vit_source_pick_rows(source, i, rows, n, dst, err);
+    for (int k = 0; k < n; k++)
+        VIT_TRY(read(source, storage, view->offset * (int64_t)storage->element + rows[k] * (int64_t)size,
+                     (char *)dst + (size_t)k * size, size, err));
+    return VIT_OK;
+}

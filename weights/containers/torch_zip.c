@@ -123,9 +123,16 @@ static vit_status read_tensor(const struct vit_source *source, int i, void *dst,
     return vit_torch_read(source, &z->torch, i, dst, read_storage, err);
 }
 
+static vit_status read_rows(const struct vit_source *source, int i, const int *rows, int n, void *dst,
+                            struct vit_error *err)
+{
+    const struct torch_zip *z = source->priv;
+    return vit_torch_read_rows(source, &z->torch, i, rows, n, dst, read_storage, err);
+}
+
 static void close_source(struct vit_source *source)
 {
     vit_torch_free(&((struct torch_zip *)source->priv)->torch);
 }
 
-const struct vit_container vit_torch_zip = {"torch zip", sniff, open_source, read_tensor, close_source};
+const struct vit_container vit_torch_zip = {"torch zip", sniff, open_source, read_tensor, read_rows, close_source};

@@ -47,5 +47,5 @@ static const char *const prefixes[] = {NULL};
 static const char *const ignored[] = {"mask_token", NULL};
 
 const struct vit_family vit_family_facebook = {
-    "facebook", detect, vit_timm_shapes, usual, prefixes, vit_timm_rules, ignored,
-};
+    .name = "facebook", .detect = detect, .shapes = vit_timm_shapes, .usual = usual,
+    .prefixes = prefixes, .rules = vit_timm_rules, .ignored = ignored};

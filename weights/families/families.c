@@ -31,8 +31,7 @@ static const struct {
     {"patch_generator", "RADIO's patch generator"},
 };
 
-/* Whether OpenCLIP names the tensors, and its own file is beside them: then config.json is of another checkpoint. */
-static bool has_open_clip(const struct vit_checkpoint *cp)
+bool vit_open_clip_governs(const struct vit_checkpoint *cp)
 {
     return cp->open_clip && (cp->trunk || vit_family_open_clip.detect(cp));
 }
@@ -40,7 +39,7 @@ static bool has_open_clip(const struct vit_checkpoint *cp)
 /* The family that transformers' model_type tells, if the tensors have its names; and refusals by name. */
 static vit_status ask_config(const struct vit_family **family, const struct vit_checkpoint *cp, struct vit_error *err)
 {
-    if (has_open_clip(cp))
+    if (vit_open_clip_governs(cp))
         return VIT_OK;
     if (cp->architecture) {
         struct vit_config row;
@@ -74,15 +73,15 @@ vit_status vit_family_find(const struct vit_family **family, const struct vit_ch
                     "Vision Transformers", vit_source_tensor(cp->source, 0)->name);
 }
 
-vit_status vit_family_configure(const struct vit_family *family, struct vit_weights *weights,
-                                const struct vit_checkpoint *cp, struct vit_error *err)
+static vit_status configure(const struct vit_family *family, struct vit_weights *weights, const struct vit_checkpoint *cp,
+                            struct vit_error *err)
 {
     static const char *const harmless[] = {"label*", "id2label", "num_classes", NULL}; /* of no library's config.json */
     const struct vit_config *c = &weights->config;
     VIT_TRY(family->shapes(weights, cp, err));
     if (c->width < 1 || c->patch < 1 || c->mlp < 1)
         return vit_fail(err, VIT_ERR_DECODE, "no width, patch or mlp can be told from the tensors");
-    if (has_open_clip(cp))
+    if (vit_open_clip_governs(cp))
         return vit_open_clip_configure(weights, cp, err);
     if (vit_timm_is_config(cp) || (family == &vit_family_timm && !cp->model_type))
         return vit_timm_configure(weights, cp, err);
@@ -91,4 +90,18 @@ vit_status vit_family_configure(const struct vit_family *family, struct vit_weig
     const struct vit_settings config = {.file = "config.json", .object = cp->config};
     VIT_TRY(vit_settings_end(&config, harmless, err));
     return family->usual(weights, cp, err);
+}
+
+/* What shares an embedding with texts has no classes of its own, and is compared with them by directions. */
+vit_status vit_family_configure(const struct vit_family *family, struct vit_weights *weights,
+                                const struct vit_checkpoint *cp, struct vit_error *err)
+{
+    struct vit_config *c = &weights->config;
+    VIT_TRY(configure(family, weights, cp, err));
+    c->normalize = c->classes == 0 && (c->embedding > 0 || vit_checkpoint_has(cp, "logit_scale"));
+    c->sigmoid = c->normalize && vit_checkpoint_has(cp, "logit_bias");
+    if (c->normalize)
+        vit_report_set(&weights->report, "head", "the tensors", "none: an embedding of %d numbers shared with texts",
+                       vit_config_head_width(c));
+    return VIT_OK;
 }

@@ -23,14 +23,22 @@ struct vit_family {
     const char *const *prefixes; /* stripped from names; ended by NULL */
     const struct vit_rule *rules;
     const char *const *ignored; /* tensors without a use here: patterns of fnmatch, ended by NULL */
+    const struct vit_family *text; /* how a text tower beside it is named; NULL: there is none beside this family's */
+    const char *const *names;      /* of a text tower: patterns of its tensors' names; all others are not its own */
 };
 
 extern const struct vit_family vit_family_jax, vit_family_torchvision, vit_family_hf_clip, vit_family_hf_siglip,
     vit_family_open_clip, vit_family_hf_dinov2, vit_family_hf_vit, vit_family_facebook, vit_family_timm;
 
+/* Of text towers, which detect and prefixes are not for; usual reads the files, whatever is there. */
+extern const struct vit_family vit_text_hf, vit_text_open_clip;
+
 /* The family of a checkpoint: config.json is asked first, then the names of tensors. Errors: unsupported, which names
  * what stands in the way. */
 vit_status vit_family_find(const struct vit_family **family, const struct vit_checkpoint *cp, struct vit_error *err);
+
+/* Whether OpenCLIP names the tensors, and its own file is beside them: then config.json is of another checkpoint. */
+bool vit_open_clip_governs(const struct vit_checkpoint *cp);
 
 /* Fills config and preprocess of weights: from the tensors, from the file beside them, from what is usual. */
 vit_status vit_family_configure(const struct vit_family *family, struct vit_weights *weights,
@@ -44,6 +52,18 @@ vit_configure vit_open_clip_configure; /* open_clip_config.json, or none */
 /* transformers' config.json, or none, of any family; and preprocessor_config.json. */
 vit_status vit_hf_configure(const struct vit_family *family, struct vit_weights *weights,
                             const struct vit_checkpoint *cp, struct vit_error *err);
+
+/* An object of transformers' config.json that speaks of one of two towers, under that key: one under the older key,
+ * NAME_dict, goes before it. */
+vit_status vit_hf_within(struct vit_settings *s, struct vit_settings *top, const char *key, const char *older,
+                         struct vit_error *err);
+
+/* The form of GELU of one of OpenCLIP's own towers: quick_gelu of the model, else what act_kwargs choose. quick:
+ * without a word of it, from source. */
+vit_status vit_open_clip_act(struct vit_weights *weights, struct vit_settings *model, struct vit_settings *tower,
+                             bool quick, const char *source, struct vit_error *err);
+
+extern const char *const vit_hf_harmless[]; /* keys of transformers' files that change no answer, ended by NULL */
 
 /* Whether config.json is timm's: it names an architecture, or has the fields of its older form. */
 bool vit_timm_is_config(const struct vit_checkpoint *cp);
@@ -92,12 +112,24 @@ vit_status vit_choose_act(struct vit_weights *weights, struct vit_settings *s, c
 vit_status vit_choose_eps(struct vit_weights *weights, struct vit_settings *s, const char *key, const char *source,
                           struct vit_error *err);
 
+/* Whether a name fits one of these patterns of fnmatch, ended by NULL; there may be none of them. */
+bool vit_name_fits(const char *const *patterns, const char *name);
+
 /* ---- match.c: every canonical tensor finds its recipe, and every tensor of the checkpoint its use ---- */
 
 /* Builds weights->layout and recipes from weights->config. family is NULL for a canonical file. Errors name the tensors
  * that are missing, surplus, or of a wrong shape or type. */
 vit_status vit_match(struct vit_weights *weights, const struct vit_family *family, const struct vit_checkpoint *cp,
                      struct vit_error *err);
+
+/* ---- text.c: the text tower beside an image tower ---- */
+
+/* Fills weights->text and the scale and bias of logits, if there is a text tower beside the image tower, whose
+ * configuration is in weights->config. What stands in the way of using it is in weights->text->why; folder is where its
+ * tokenizer is. Errors: memory. */
+vit_status vit_text_open(struct vit_weights *weights, const struct vit_family *family, const struct vit_checkpoint *cp,
+                         const char *folder, struct vit_error *err);
+void vit_text_close(struct vit_text_tower *text); /* NULL is fine */
 
 /* Opens the separate classifier of --head as weights->head and fits config to it. */
 vit_status vit_head_open(struct vit_weights *weights, const char *path, struct vit_error *err);

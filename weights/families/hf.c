@@ -76,14 +76,14 @@ static vit_status check_shapes(struct vit_settings *s, const struct vit_config *
     return vit_expect_bool(s, "qkv_bias", c->qkv_bias, err);
 }
 
-/* Whole models of CLIP keep the image tower's settings in an object of their own; an older one goes before it. */
-static vit_status find_settings(struct vit_settings *s, struct vit_settings *top, struct vit_error *err)
+vit_status vit_hf_within(struct vit_settings *s, struct vit_settings *top, const char *key, const char *older,
+                         struct vit_error *err)
 {
-    struct vit_settings older;
-    VIT_TRY(vit_settings_within(s, top, "vision_config", err));
-    VIT_TRY(vit_settings_within(&older, top, "vision_config_dict", err));
-    if (json_object_size(older.object))
-        *s = older;
+    struct vit_settings other;
+    VIT_TRY(vit_settings_within(s, top, key, err));
+    VIT_TRY(vit_settings_within(&other, top, older, err));
+    if (json_object_size(other.object))
+        *s = other;
     return VIT_OK;
 }
 
@@ -112,26 +112,27 @@ static vit_status read_settings(struct vit_weights *weights, const struct vit_ch
     return check_shapes(s, c, err);
 }
 
+/* What concerns training, generating text, other towers, labels and libraries. */
+const char *const vit_hf_harmless[] = {
+    "_*", "add_cross_attention", "apply_layernorm", "architectures", "attn_implementation", "*dropout*",
+    "bad_words_ids", "*_token_id", "chunk_size_feed_forward", "cross_attention_hidden_size", "decoder_*",
+    "*_penalty", "do_sample", "drop_path_rate", "dtype", "early_stopping", "encoder_stride", "finetuning_task",
+    "forced_*", "gradient_checkpointing", "id2label", "initializer_*", "interpolate_*", "is_*decoder", "label2id",
+    "layerscale_value", "logit_scale_init_value", "m??_length", "mask_ratio", "mlp_ratio", "model_type",
+    "*ngram_size", "norm_pix_loss", "num_beam*", "num_labels", "num_return_sequences", "out_*", "output_*",
+    "pooler_*", "prefix", "problem_type", "projection_dim", "remove_invalid_values", "reshape_hidden_states",
+    "return_dict*", "stage_names", "*suppress_tokens", "task_specific_params", "temperature", "text_config*",
+    "tf_legacy_loss", "tie_*", "tokenizer_class", "top_?", "torch_dtype", "torchscript", "transformers_version",
+    "typical_p", "use_bfloat16", "use_cache", "use_mask_token", "use_swiglu_ffn", "vision_use_head", NULL};
+
 vit_status vit_hf_configure(const struct vit_family *family, struct vit_weights *weights,
                             const struct vit_checkpoint *cp, struct vit_error *err)
 {
-    /* What concerns training, generating text, other towers, labels and libraries. */
-    static const char *const harmless[] = {
-        "_*", "add_cross_attention", "apply_layernorm", "architectures", "attn_implementation", "*dropout*",
-        "bad_words_ids", "*_token_id", "chunk_size_feed_forward", "cross_attention_hidden_size", "decoder_*",
-        "*_penalty", "do_sample", "drop_path_rate", "dtype", "early_stopping", "encoder_stride", "finetuning_task",
-        "forced_*", "gradient_checkpointing", "id2label", "initializer_*", "interpolate_*", "is_*decoder", "label2id",
-        "layerscale_value", "logit_scale_init_value", "m??_length", "mask_ratio", "mlp_ratio", "model_type",
-        "*ngram_size", "norm_pix_loss", "num_beam*", "num_labels", "num_return_sequences", "out_*", "output_*",
-        "pooler_*", "prefix", "problem_type", "projection_dim", "remove_invalid_values", "reshape_hidden_states",
-        "return_dict*", "stage_names", "*suppress_tokens", "task_specific_params", "temperature", "text_config*",
-        "tf_legacy_loss", "tie_*", "tokenizer_class", "top_?", "torch_dtype", "torchscript", "transformers_version",
-        "typical_p", "use_bfloat16", "use_cache", "use_mask_token", "use_swiglu_ffn", "vision_use_head", NULL};
     struct vit_settings top = {.file = "config.json", .object = cp->config}, within;
     const struct model_type *type = cp->model_type ? find(cp->model_type) : find_usual(family, &weights->config);
-    VIT_TRY(find_settings(&within, &top, err));
+    VIT_TRY(vit_hf_within(&within, &top, "vision_config", "vision_config_dict", err));
     VIT_TRY(read_settings(weights, cp, within.object ? &within : &top, type, err));
-    VIT_TRY(vit_settings_end(&within, harmless, err));
-    VIT_TRY(vit_settings_end(&top, harmless, err));
+    VIT_TRY(vit_settings_end(&within, vit_hf_harmless, err));
+    VIT_TRY(vit_settings_end(&top, vit_hf_harmless, err));
     return vit_preprocess_hf(weights, cp, type->processor, err);
 }

@@ -44,10 +44,7 @@ static vit_status shapes_clip(struct vit_weights *weights, const struct vit_chec
         c->norm_place = VIT_NORM_NONE;
     } else {
         c->pool = VIT_POOL_TOKEN;
-        c->classes = vit_checkpoint_dim(cp, "visual_projection.weight", 0);
-        c->projection = c->classes > 0;
-        if (c->projection)
-            vit_report_set(&weights->report, "head", "visual_projection", "the joint embedding, not classes");
+        c->embedding = vit_checkpoint_dim(cp, "visual_projection.weight", 0);
     }
     return read_positions(weights, cp, err);
 }
@@ -88,18 +85,21 @@ static const struct vit_rule rules[] = {
     {.to = "attn_pool.mlp.fc1.*", .from = {"head.mlp.fc1.*"}},
     {.to = "attn_pool.mlp.fc2.*", .from = {"head.mlp.fc2.*"}},
     {.to = "head.*", .from = {"classifier.*"}},
-    {.to = "head.weight", .from = {"visual_projection.weight"}},
-    {.to = "head.bias", .change = VIT_ZERO}, /* of the projection, which has none */
+    {.to = "proj.weight", .from = {"visual_projection.weight"}},
+    {.to = "proj.bias", .from = {"visual_projection.weight"}, .change = VIT_ZERO},
     {0},
 };
 
-static const char *const ignored_clip[] = {"text_model.*",  "text_projection.*", "logit_scale",
-                                           "*position_ids", "post_layernorm.*",  "visual_projection.*", NULL};
-static const char *const ignored_siglip[] = {"text_model.*", "logit_scale", "logit_bias", "*position_ids", "head.*", NULL};
+static const char *const ignored_clip[] = {"*position_ids", "post_layernorm.*", "visual_projection.*", NULL};
+static const char *const ignored_siglip[] = {"*position_ids", "head.*", NULL};
 
 const struct vit_family vit_family_hf_clip = {
-    "hf_clip", detect_clip, shapes_clip, NULL, prefixes, rules, ignored_clip,
+    .name = "hf_clip", .detect = detect_clip, .shapes = shapes_clip,
+    .prefixes = prefixes, .rules = rules, .ignored = ignored_clip,
+    .text = &vit_text_hf
 };
 const struct vit_family vit_family_hf_siglip = {
-    "hf_siglip", is_tower, shapes_siglip, NULL, prefixes, rules, ignored_siglip,
+    .name = "hf_siglip", .detect = is_tower, .shapes = shapes_siglip,
+    .prefixes = prefixes, .rules = rules, .ignored = ignored_siglip,
+    .text = &vit_text_hf
 };

@@ -73,5 +73,4 @@ static const struct vit_rule rules[] = {
 static const char *const ignored[] = {EMBEDDINGS "mask_token", NULL};
 
 const struct vit_family vit_family_hf_dinov2 = {
-    "hf_dinov2", detect, shapes, NULL, prefixes, rules, ignored,
-};
+    .name = "hf_dinov2", .detect = detect, .shapes = shapes, .prefixes = prefixes, .rules = rules, .ignored = ignored};

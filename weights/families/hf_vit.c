@@ -66,5 +66,4 @@ static const struct vit_rule rules[] = {
 static const char *const ignored[] = {"pooler.*", EMBEDDINGS "mask_token", "*position_ids", "decoder.*", NULL};
 
 const struct vit_family vit_family_hf_vit = {
-    "hf_vit", detect, shapes, NULL, prefixes, rules, ignored,
-};
+    .name = "hf_vit", .detect = detect, .shapes = shapes, .prefixes = prefixes, .rules = rules, .ignored = ignored};

@@ -162,5 +162,6 @@ static const struct vit_rule rules[] = {
 static const char *const ignored[] = {"opt/*", "txt/*", "t", "b", "pre_logits/*", "head/*", NULL};
 
 const struct vit_family vit_family_jax = {
-    "jax", detect, shapes, usual, prefixes, rules, ignored,
+    .name = "jax", .detect = detect, .shapes = shapes, .usual = usual,
+    .prefixes = prefixes, .rules = rules, .ignored = ignored
 };

@@ -72,11 +72,26 @@ static vit_status find_recipes(struct vit_weights *weights, const struct vit_fam
     return status == VIT_OK ? VIT_OK : refuse(&list, "do not fit", status, err);
 }
 
+bool vit_name_fits(const char *const *patterns, const char *name)
+{
+    for (; patterns && *patterns; patterns++)
+        if (fnmatch(*patterns, name, 0) == 0)
+            return true;
+    return false;
+}
+
+/* Whether it is a tensor of the other tower. */
+static bool is_elsewhere(const struct vit_family *family, const char *name)
+{
+    if (!family || !(family->names || family->text))
+        return false;
+    return family->names ? !vit_name_fits(family->names, name) : vit_name_fits(family->text->names, name);
+}
+
 static bool is_ignored(const struct vit_weights *weights, const struct vit_family *family, const char *name)
 {
-    for (const char *const *ignored = family ? family->ignored : NULL; ignored && *ignored; ignored++)
-        if (fnmatch(*ignored, name, 0) == 0)
-            return true;
+    if (family && vit_name_fits(family->ignored, name))
+        return true;
     for (int i = 1; weights->head && head_rules[i].to; i++) /* the classifier that another takes the place of */
         if (fnmatch(head_rules[i].from[0], name, 0) == 0)
             return true;
@@ -98,9 +113,10 @@ static vit_status check_surplus(struct vit_weights *weights, const struct vit_fa
     for (int i = 0; i < n; i++) {
         const struct vit_tensor *tensor = vit_source_tensor(cp->source, i);
         char line[320], found[128];
-        if (used[i])
+        bool elsewhere = is_elsewhere(family, cp->names[i]);
+        if (used[i] || (elsewhere && (family->names || (weights->text && weights->text->weights))))
             continue;
-        if (is_ignored(weights, family, cp->names[i])) {
+        if (elsewhere || is_ignored(weights, family, cp->names[i])) {
             vit_report_ignore(&weights->report, tensor->name);
             continue;
         }
@@ -176,7 +192,8 @@ static vit_status fit_head(struct vit_weights *weights, struct vit_error *err)
                         "class token beside the mean", inputs, D, D, 2 * D);
     else if (c->pool == VIT_POOL_CONCAT || c->pool == VIT_POOL_CLS_DIST_MEAN)
         c->pool = VIT_POOL_TOKEN;
-    c->projection = false;
+    c->embedding = 0;
+    c->normalize = c->sigmoid = false;
     vit_report_set(&weights->report, "head", "--head", "%d classes, pool %s", c->classes, vit_pool_name(c->pool));
     return VIT_OK;
 }

@@ -20,38 +20,43 @@ static vit_status shapes(struct vit_weights *weights, const struct vit_checkpoin
     c->depth = vit_checkpoint_count(cp, "visual.transformer.resblocks.%d.ln_1.weight");
     c->mlp = vit_checkpoint_dim(cp, "visual.transformer.resblocks.0.mlp.c_fc.weight", 0);
     c->layer_scale = vit_checkpoint_has(cp, "visual.transformer.resblocks.0.ls_1.gamma");
-    c->classes = vit_checkpoint_dim(cp, "visual.proj", 1);
-    c->projection = c->classes > 0;
+    c->embedding = vit_checkpoint_dim(cp, "visual.proj", 1);
     c->pool = VIT_POOL_TOKEN;
     c->norm_place = VIT_NORM_BEFORE;
     c->pos_covers = VIT_POS_CLS;
     c->pos_resize = VIT_POS_RESIZE_BICUBIC_AA;
-    if (c->projection)
-        vit_report_set(&weights->report, "head", "visual.proj", "the joint embedding, not classes");
     return vit_choose_grid(weights, vit_checkpoint_dim(cp, "visual.positional_embedding", 0), 1, err);
 }
 
 /* ---- open_clip_config.json ---- */
 
-/* quick_gelu, which OpenAI's own archives have and say nowhere, else GELU in the form that act_kwargs choose. */
+vit_status vit_open_clip_act(struct vit_weights *weights, struct vit_settings *model, struct vit_settings *tower,
+                             bool quick, const char *source, struct vit_error *err)
+{
+    struct vit_settings gelu;
+    const char *form = "none";
+    VIT_TRY(vit_take_bool(model, "quick_gelu", &quick, err));
+    VIT_TRY(vit_settings_within(&gelu, tower, "act_kwargs", err));
+    VIT_TRY(vit_take_string(&gelu, "approximate", &form, err));
+    if (strcmp(form, "none") != 0 && (strcmp(form, "tanh") != 0 || quick))
+        return vit_settings_refuse(tower, "act_kwargs", "not supported", err);
+    weights->config.act = quick ? VIT_ACT_QUICK_GELU : strcmp(form, "tanh") ? VIT_ACT_GELU_ERF : VIT_ACT_GELU_TANH;
+    vit_report_set(&weights->report, "act",
+                   vit_settings_source(model, "quick_gelu", vit_settings_source(tower, "act_kwargs", source)), "%s",
+                   vit_act_name(weights->config.act));
+    return vit_settings_end(&gelu, NULL, err);
+}
+
+/* OpenAI's own archives have quick_gelu and say so nowhere. */
 static vit_status choose_act(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_settings *model,
                              struct vit_settings *vision, const struct vit_arch_choice *arch, struct vit_error *err)
 {
-    struct vit_settings gelu;
-    const char *form = "none", *source = vit_settings_source(model, "quick_gelu", "OpenCLIP's default");
     bool quick = !cp->open_clip && vit_checkpoint_has(cp, "input_resolution");
-    VIT_TRY(vit_take_bool(model, "quick_gelu", &quick, err));
-    VIT_TRY(vit_settings_within(&gelu, vision, "act_kwargs", err));
-    VIT_TRY(vit_take_string(&gelu, "approximate", &form, err));
-    if (strcmp(form, "none") != 0 && (strcmp(form, "tanh") != 0 || quick))
-        return vit_settings_refuse(vision, "act_kwargs", "not supported", err);
-    VIT_TRY(vit_settings_end(&gelu, NULL, err));
-    weights->config.act = arch->known            ? arch->row.act
-                          : quick                ? VIT_ACT_QUICK_GELU
-                          : strcmp(form, "tanh") ? VIT_ACT_GELU_ERF
-                                                 : VIT_ACT_GELU_TANH;
-    source = arch->known ? "the table of architectures" : !cp->open_clip && quick ? "OpenAI's own archives" : source;
-    vit_report_set(&weights->report, "act", source, "%s", vit_act_name(weights->config.act));
+    VIT_TRY(vit_open_clip_act(weights, model, vision, quick, quick ? "OpenAI's own archives" : "OpenCLIP's default", err));
+    if (!arch->known)
+        return VIT_OK;
+    weights->config.act = arch->row.act;
+    vit_report_set(&weights->report, "act", "the table of architectures", "%s", vit_act_name(arch->row.act));
     return VIT_OK;
 }
 
@@ -174,17 +179,15 @@ static const struct vit_rule rules[] = {
     {.to = "blocks.#.mlp.fc2.*", .from = {BLOCK "mlp.c_proj.*"}},
     {.to = "blocks.#.ls2.gamma", .from = {BLOCK "ls_2.gamma"}},
     {.to = "norm.*", .from = {"visual.ln_post.*"}},
-    {.to = "head.weight", .from = {"visual.proj"}, .change = VIT_TRANSPOSED},
-    {.to = "head.bias", .change = VIT_ZERO}, /* the projection has none */
+    {.to = "proj.weight", .from = {"visual.proj"}, .change = VIT_TRANSPOSED},
+    {.to = "proj.bias", .from = {"visual.proj"}, .change = VIT_ZERO},
     {0},
 };
 
-/* The text tower. */
-static const char *const ignored[] = {"transformer.*",    "text.*",         "token_embedding.*", "positional_embedding",
-                                      "ln_final.*",       "text_projection", "logit_scale",      "logit_bias",
-                                      "attn_mask",        "input_resolution", "context_length",  "vocab_size",
-                                      "visual.proj",      NULL};
+static const char *const ignored[] = {"input_resolution", "context_length", "vocab_size", "visual.proj", NULL};
 
 const struct vit_family vit_family_open_clip = {
-    "open_clip", detect, shapes, vit_open_clip_configure, prefixes, rules, ignored,
+    .name = "open_clip", .detect = detect, .shapes = shapes, .usual = vit_open_clip_configure,
+    .prefixes = prefixes, .rules = rules, .ignored = ignored,
+    .text = &vit_text_open_clip
 };

@@ -136,6 +136,8 @@ static bool find_parts(struct vit_recipe *recipe, const struct vit_rule *rule, c
         }
         recipe->n_parts++;
     }
+    if (rule->change == VIT_ZERO)
+        recipe->n_parts = 0;
     return true;
 }
 
@@ -151,6 +153,8 @@ vit_status vit_recipe_find(struct vit_recipe *recipe, struct vit_tensor *tensor,
         else if (!match_name(rule.to, tensor->name, &match))
             continue;
         if (find_parts(recipe, &rule, &match, cp, name)) {
+            if (rule.change == VIT_ZERO)
+                tensor->dtype = vit_source_tensor(cp->source, recipe->parts[0])->dtype;
             for (int part = 0; part < recipe->n_parts; part++)
                 VIT_TRY(check_part(recipe, part, tensor, config, err));
             return VIT_OK;
@@ -247,4 +251,21 @@ vit_status vit_recipe_read(const struct vit_recipe *recipe, const struct vit_ten
     for (int i = 0; i < recipe->n_parts; i++)
         VIT_TRY(read_part(recipe, i, &want, (char *)dst + (size_t)i * bytes, err));
     return VIT_OK;
+}
+
+vit_status vit_recipe_read_rows(const struct vit_recipe *recipe, const struct vit_tensor *tensor, const int *rows, int n,
+                                void *dst, struct vit_error *err)
+{
+    if (recipe->n_parts == 1 && recipe->change == VIT_AS_IS && recipe->slice < 0)
+        return vit_source_read_rows(recipe->source, recipe->parts[0], rows, n, dst, err);
+    size_t bytes = (size_t)vit_tensor_count(tensor) * vit_dtype_size(tensor->dtype);
+    size_t row = tensor->shape[0] ? bytes / (size_t)tensor->shape[0] : 0;
+    char *whole = malloc(bytes ? bytes : 1);
+    if (!whole)
+        return vit_fail(err, VIT_ERR_MEMORY, "%s: out of memory for %zu bytes", tensor->name, bytes);
+    vit_status status = vit_recipe_read(recipe, tensor, whole, err);
+    for (int i = 0; status == VIT_OK && i < n; i++)
+        memcpy((char *)dst + (size_t)i * row, whole + (size_t)rows[i] * row, row);
+    free(whole);
+    return status;
 }

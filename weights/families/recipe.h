@@ -16,7 +16,7 @@ enum vit_change {
     VIT_HEADS_IN,   /* [NH, HD, D] -> [D, D]: transposed, the first two axes being one */
     VIT_FIRST_THIRD, /* [3n, ...] -> its first n rows */
     VIT_LAST_THIRDS, /* [3n, ...] -> its other 2n rows */
-    VIT_ZERO,       /* made of nothing: zeros */
+    VIT_ZERO,       /* zeros, for a bias that those have not whose tensors the rule names */
     VIT_SAME_NAME   /* of a rule for all tensors: as it is, and called as in the canonical form */
 };
 
@@ -47,5 +47,10 @@ vit_status vit_recipe_find(struct vit_recipe *recipe, struct vit_tensor *tensor,
 /* Reads tensor into dst, in its own type. */
 vit_status vit_recipe_read(const struct vit_recipe *recipe, const struct vit_tensor *tensor, void *dst,
                            struct vit_error *err);
+
+/* Reads n rows, along the first axis, by their numbers, each below shape[0]; the others are not read where the container
+ * allows it and nothing is put in another order. */
+vit_status vit_recipe_read_rows(const struct vit_recipe *recipe, const struct vit_tensor *tensor, const int *rows, int n,
+                                void *dst, struct vit_error *err);
 
 #endif

@@ -50,6 +50,11 @@ vit_status vit_timm_shapes(struct vit_weights *weights, const struct vit_checkpo
     c->cls = vit_checkpoint_has(cp, "cls_token");
     c->dist = vit_checkpoint_has(cp, "dist_token");
     c->n_reg = vit_checkpoint_dim(cp, "reg_token", 1) + vit_checkpoint_dim(cp, "register_tokens", 1);
+    if (cp->trunk) { /* OpenCLIP projects by a layer of its own, else by the head */
+        c->embedding = vit_checkpoint_dim(cp, "visual.head.proj.weight", 0);
+        c->embedding = c->embedding ? c->embedding : c->classes;
+        c->classes = 0;
+    }
     bool after = vit_checkpoint_has(cp, "fc_norm.weight"), before = vit_checkpoint_has(cp, "norm.weight");
     c->norm_place = after ? VIT_NORM_AFTER : before ? VIT_NORM_BEFORE : VIT_NORM_NONE;
     c->pool = vit_checkpoint_has(cp, "attn_pool.latent") ? VIT_POOL_MAP
@@ -174,10 +179,10 @@ vit_status vit_timm_configure(struct vit_weights *weights, const struct vit_chec
     VIT_TRY(vit_take_side(cfg, "input_size", &c->image_size, err));
     VIT_TRY(vit_take_side(&args, "img_size", &c->image_size, err));
     VIT_TRY(check_args(&args, c, err));
-    c->projection = is_projection(c, name, cp->config);
-    if (c->projection)
-        vit_report_set(&weights->report, "head", "its width and the architecture's name",
-                       "the joint embedding, not classes");
+    if (is_projection(c, name, cp->config)) {
+        c->embedding = c->classes, c->classes = 0;
+        vit_report_set(&weights->report, "projection", "its width and the architecture's name", "the head");
+    }
     if (strstr(name, "in1k"))
         weights->imagenet = "a release for ImageNet-1k";
     VIT_TRY(vit_preprocess_timm(weights, cfg, name, err));
@@ -191,6 +196,9 @@ static const char *const prefixes[] = {"encoder.", NULL};
 
 const struct vit_rule vit_timm_rules[] = {
     {.change = VIT_SAME_NAME},
+    {.to = "proj.*", .from = {"visual.head.proj.*"}},
+    {.to = "proj.bias", .from = {"visual.head.proj.weight"}, .change = VIT_ZERO},
+    {.to = "proj.*", .from = {"head.*"}},
     {.to = "reg_token", .from = {"register_tokens"}},
     {.to = "blocks.#.ls1.gamma", .from = {"blocks.#.gamma_1"}},
     {.to = "blocks.#.ls2.gamma", .from = {"blocks.#.gamma_2"}},
@@ -199,9 +207,11 @@ const struct vit_rule vit_timm_rules[] = {
     {0},
 };
 
-/* MAE's decoder, OpenCLIP's text tower. */
-static const char *const ignored[] = {"mask_token", "decoder_*", "text.*", "logit_scale", "logit_bias", NULL};
+/* MAE's decoder, OpenCLIP's projection where another head takes its place. */
+static const char *const ignored[] = {"mask_token", "decoder_*", "visual.head.proj.*", NULL};
 
 const struct vit_family vit_family_timm = {
-    "timm", detect, vit_timm_shapes, vit_timm_configure, prefixes, vit_timm_rules, ignored,
+    .name = "timm", .detect = detect, .shapes = vit_timm_shapes, .usual = vit_timm_configure,
+    .prefixes = prefixes, .rules = vit_timm_rules, .ignored = ignored,
+    .text = &vit_text_open_clip
 };

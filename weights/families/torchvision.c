@@ -83,5 +83,6 @@ static const struct vit_rule rules[] = {
 static const char *const ignored[] = {NULL};
 
 const struct vit_family vit_family_torchvision = {
-    "torchvision", detect, shapes, usual, prefixes, rules, ignored,
+    .name = "torchvision", .detect = detect, .shapes = shapes, .usual = usual,
+    .prefixes = prefixes, .rules = rules, .ignored = ignored
 };
