@@ -32,8 +32,10 @@ static int images_at_once(const struct vit_model *model, const struct vit_plan_o
     int length = options->length ? options->length : vit_config_tokens(vit_model_config(model));
     if (options->traced || vit_plan_weights(model, options->types) > cached)
         return images;
-    int at_once = (enough + length - 1) / length, runs = images / at_once;
-    return runs > 1 ? (images + runs - 1) / runs : images;
+    int at_once = (enough + length - 1) / length, runs = images > at_once ? images / at_once : 1;
+    while (images % runs != 0) /* a run computes whole batches of its plan, and must not read beyond the images */
+        runs--;
+    return images / runs;
 }
 
 static vit_status make_plans(struct vit_groups *groups, const struct vit_plan_options *options, struct vit_error *err)
