@@ -399,7 +399,7 @@ static int check_left(const struct place *place, const struct npy *bee, const ch
     return rows;
 }
 
-Test(embed, array_is_sound_whenever_it_is_killed, .timeout = 120)
+Test(embed, array_is_sound_whenever_it_is_killed)
 {
     enum { MANY = 2000 };
     struct place place = enter(), alone = enter();
@@ -479,7 +479,7 @@ static void interrupt(const char *streams)
     folder_remove(inputs), folder_remove(place.folder), folder_remove(alone.folder);
 }
 
-Test(embed, interrupted_at_work_keeps_what_is_done, .timeout = 60)
+Test(embed, interrupted_at_work_keeps_what_is_done)
 {
     interrupt("1");
     interrupt("3");

@@ -151,7 +151,7 @@ static void spoil(float *rows, const float *bee)
     rows[702 * WIDTH] = -INFINITY;
 }
 
-Test(similar, ranks_as_plain_loops_do, .timeout = 120)
+Test(similar, ranks_as_plain_loops_do)
 {
     enum { N = 3000 };
     char *folder = folder_make();
@@ -482,7 +482,7 @@ static void expect_groups(size_t n, size_t width, size_t used, const char *least
 }
 
 /* The widths make blocks of many rows and of few, so that there are several of both kinds. */
-Test(similar, groups_are_those_of_plain_loops, .timeout = 300)
+Test(similar, groups_are_those_of_plain_loops)
 {
     expect_groups(700, 37, 37, "0.98", "1");
     expect_groups(3500, 20, 20, "0.97", "3");

@@ -73,7 +73,7 @@ static void leave_folder(void)
     cr_assert_eq(rmdir(folder), 0);
 }
 
-TestSuite(tokenizers, .init = enter_folder, .fini = leave_folder, .timeout = 300);
+TestSuite(tokenizers, .init = enter_folder, .fini = leave_folder);
 
 /* ---- Tokenizers ---- */
 
