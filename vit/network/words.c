@@ -3,24 +3,13 @@
  * section 3.1.2 and OpenAI's notebook on prompts). */
 #include "vit/network/words.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "vit/base/limits.h"
 #include "vit/network/templates.h"
 #include "vit/network/text.h"
-
-/* x (E) divided by its length. */
-static void normalize(float *x, int E)
-{
-    double squares = 0;
-    for (int i = 0; i < E; i++)
-        squares += (double)x[i] * (double)x[i];
-    float length = (float)fmax(sqrt(squares), 1e-12);
-    for (int i = 0; i < E; i++)
-        x[i] /= length;
-}
+#include "vit/operators/plain.h"
 
 /* ---- From the text tower ---- */
 
@@ -152,7 +141,7 @@ static vit_status make_weight(float *w, const struct vit_weights *weights, const
                                      : embed_words(w, weights, tower, labels, templates, options, n_cut, err));
     for (int k = 0; k < K; k++) {
         float *row = w + (size_t)k * (size_t)E;
-        normalize(row, E);
+        vit_plain_normalize_row(row, row, E);
         for (int i = 0; i < E; i++)
             row[i] *= (float)weights->logit_scale;
     }

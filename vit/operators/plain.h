@@ -31,4 +31,7 @@ void vit_plain_norm_row(double *dst, const struct vit_norm_problem *problem, con
 void vit_plain_attend(double *dst, const struct vit_attention_problem *problem, const struct vit_buffers *buffers,
                       int image, int head, int query, double *scratch);
 
+/* dst (n) = src (n) / max(its Euclidean length, 1e-12), the sum taken in f64; dst may be src. */
+void vit_plain_normalize_row(float *dst, const float *src, int n);
+
 #endif

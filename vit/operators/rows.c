@@ -147,20 +147,22 @@ static void run_convert(const struct vit_problem *problem, const struct vit_buff
     }
 }
 
+void vit_plain_normalize_row(float *dst, const float *src, int n)
+{
+    double squares = 0;
+    for (int i = 0; i < n; i++)
+        squares += (double)src[i] * (double)src[i];
+    float length = (float)fmax(sqrt(squares), 1e-12);
+    for (int i = 0; i < n; i++)
+        dst[i] = src[i] / length;
+}
+
 static void run_normalize(const struct vit_problem *problem, const struct vit_buffers *b, void *scratch)
 {
     (void)scratch;
     const struct vit_normalize_problem *p = &problem->normalize;
-    for (int64_t r = 0; r < p->rows; r++) {
-        const float *src = (const float *)b->in[VIT_SRC] + r * p->width;
-        float *dst = (float *)b->dst + r * p->width;
-        double squares = 0;
-        for (int i = 0; i < p->width; i++)
-            squares += (double)src[i] * (double)src[i];
-        float length = (float)fmax(sqrt(squares), 1e-12);
-        for (int i = 0; i < p->width; i++)
-            dst[i] = src[i] / length;
-    }
+    for (int64_t r = 0; r < p->rows; r++)
+        vit_plain_normalize_row((float *)b->dst + r * p->width, (const float *)b->in[VIT_SRC] + r * p->width, p->width);
 }
 
 const struct vit_plain vit_plain_patchify = {run_patchify, patchify_scratch, false}, vit_plain_gate = {.run = run_gate},
