@@ -35,17 +35,17 @@ static vit_status configure_original(struct vit_weights *weights, struct vit_che
     return VIT_OK;
 }
 
-/* Without classes but with an embedding that texts share, labels are the caller's: they become the classes. */
-static bool labels_become_classes(const struct vit_weights *weights, const struct vit_model_options *options)
+bool vit_weights_takes_words(const struct vit_weights *weights)
 {
-    return weights->config.classes == 0 && (weights->config.normalize || weights->text || options->text_embeddings);
+    return weights->config.classes == 0 && (weights->config.normalize || weights->text);
 }
 
 static vit_status choose_labels(struct vit_weights *weights, const struct vit_checkpoint *cp, struct vit_error *err)
 {
     int K = weights->config.classes;
     const char *named = cp->options->labels, *source = "--labels", *key = NULL;
-    if (labels_become_classes(weights, cp->options) || (!named && (weights->labels.n == K || K == 0)))
+    bool caller = vit_weights_takes_words(weights) || (K == 0 && cp->options->text_embeddings); /* whose labels are */
+    if (caller || (!named && (weights->labels.n == K || K == 0)))
         return VIT_OK;
     if (!named && !weights->head) { /* else config.json speaks of another classifier */
         VIT_TRY(vit_labels_from_config(&weights->labels, K, cp->config, &key, err));

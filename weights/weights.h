@@ -17,6 +17,9 @@ vit_status vit_weights_random(struct vit_weights **weights, const struct vit_con
 vit_status vit_weights_read(const struct vit_weights *weights, int i, void *dst, struct vit_error *err);
 vit_status vit_weights_read_f32(const struct vit_weights *weights, int i, float *dst, struct vit_error *err);
 
+/* Whether a model without a classifier is one that pictures and texts share: names of classes then become its classes. */
+bool vit_weights_takes_words(const struct vit_weights *weights);
+
 /* Reads n rows of the matrix that tensor i is, by their numbers, widened to f32 into dst (n, columns); the others are not
  * read where the container allows it. */
 vit_status vit_weights_read_rows(const struct vit_weights *weights, int i, const int *rows, int n, float *dst,

@@ -180,8 +180,8 @@ static vit_status classify(struct vit_weights *weights, const struct vit_model *
 
 bool vit_words_given(const struct vit_weights *weights, const struct vit_model_options *options)
 {
-    bool shared = weights->config.classes == 0 && weights->config.normalize;
-    return options->classes || options->n_templates || options->text_embeddings || (shared && options->labels);
+    return options->classes || options->n_templates || options->text_embeddings ||
+           (options->labels && vit_weights_takes_words(weights));
 }
 
 static vit_status check(const struct vit_weights *weights, const struct vit_model *tower,

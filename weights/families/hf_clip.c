@@ -1,5 +1,6 @@
 /* hf_clip.c: the image towers of Hugging Face's CLIP and SigLIP, whose names are nearly the same. */
 #include "weights/families/family.h"
+#include "weights/families/hf_clip_blocks.h"
 
 static bool is_tower(const struct vit_checkpoint *cp)
 {
@@ -67,13 +68,7 @@ static const struct vit_rule rules[] = {
     {.to = "pos_embed", .from = {"embeddings.position_embedding.weight"}, .change = VIT_SQUEEZED},
     {.to = "patch_embed.proj.*", .from = {"embeddings.patch_embedding.*"}},
     {.to = "norm_pre.*", .from = {"pre_layrnorm.*"}},
-    {.to = "blocks.#.norm1.*", .from = {LAYER "layer_norm1.*"}},
-    {.to = "blocks.#.attn.qkv.*",
-     .from = {LAYER "self_attn.q_proj.*", LAYER "self_attn.k_proj.*", LAYER "self_attn.v_proj.*"}},
-    {.to = "blocks.#.attn.proj.*", .from = {LAYER "self_attn.out_proj.*"}},
-    {.to = "blocks.#.norm2.*", .from = {LAYER "layer_norm2.*"}},
-    {.to = "blocks.#.mlp.fc1.*", .from = {LAYER "mlp.fc1.*"}},
-    {.to = "blocks.#.mlp.fc2.*", .from = {LAYER "mlp.fc2.*"}},
+    VIT_HF_CLIP_BLOCKS(LAYER),
     {.to = "norm.*", .from = {"post_layernorm.*"}},
     {.to = "attn_pool.latent", .from = {"head.probe"}},
     {.to = "attn_pool.q.weight", .from = {"head.attention.in_proj_weight"}, .change = VIT_FIRST_THIRD},

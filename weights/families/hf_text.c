@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "weights/families/family.h"
+#include "weights/families/hf_clip_blocks.h"
 
 #define EMBEDDINGS "text_model.embeddings."
 #define LAYER "text_model.encoder.layers.#."
@@ -75,13 +76,7 @@ static vit_status configure(struct vit_weights *weights, const struct vit_checkp
 static const struct vit_rule rules[] = {
     {.to = "token_embed.weight", .from = {EMBEDDINGS "token_embedding.weight"}},
     {.to = "pos_embed", .from = {EMBEDDINGS "position_embedding.weight"}, .change = VIT_SQUEEZED},
-    {.to = "blocks.#.norm1.*", .from = {LAYER "layer_norm1.*"}},
-    {.to = "blocks.#.attn.qkv.*",
-     .from = {LAYER "self_attn.q_proj.*", LAYER "self_attn.k_proj.*", LAYER "self_attn.v_proj.*"}},
-    {.to = "blocks.#.attn.proj.*", .from = {LAYER "self_attn.out_proj.*"}},
-    {.to = "blocks.#.norm2.*", .from = {LAYER "layer_norm2.*"}},
-    {.to = "blocks.#.mlp.fc1.*", .from = {LAYER "mlp.fc1.*"}},
-    {.to = "blocks.#.mlp.fc2.*", .from = {LAYER "mlp.fc2.*"}},
+    VIT_HF_CLIP_BLOCKS(LAYER),
     {.to = "norm.*", .from = {"text_model.final_layer_norm.*"}},
     {.to = "proj.*", .from = {"text_model.head.*"}},
     {.to = "proj.weight", .from = {"text_projection.weight"}},
