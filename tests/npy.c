@@ -2,6 +2,7 @@
  * array cannot pass for a whole one. */
 #include "tests/npy.h"
 
+#include <criterion/criterion.h>
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -116,6 +117,15 @@ bool npy_read(struct npy *array, const char *path, char *message)
         return true;
     npy_free(array);
     return fail(message, path, why);
+}
+
+struct npy npy_golden(const char *root, const char *folder, const char *name)
+{
+    struct npy array;
+    char path[256], message[NPY_MESSAGE_MAX];
+    snprintf(path, sizeof path, "%s/%s/%s.npy", root, folder, name);
+    cr_assert(npy_read(&array, path, message), "%s", message);
+    return array;
 }
 
 void npy_free(struct npy *array)

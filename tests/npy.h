@@ -20,6 +20,9 @@ struct npy {
 /* Reads path whole into *array. On failure *array is empty and message (NPY_MESSAGE_MAX bytes) says why. */
 bool npy_read(struct npy *array, const char *path, char *message);
 
+/* root/folder/name.npy, without which a test fails. */
+struct npy npy_golden(const char *root, const char *folder, const char *name);
+
 /* Frees the elements and clears *array; NULL and an empty array are fine. */
 void npy_free(struct npy *array);
 

@@ -16,13 +16,6 @@ static const double TOL = 2e-6;
 
 static struct vit_error err;
 
-static void read_golden(struct npy *array, const char *folder, const char *name)
-{
-    char path[256], message[NPY_MESSAGE_MAX];
-    snprintf(path, sizeof path, FAMILIES "%s/%s.npy", folder, name);
-    cr_assert(npy_read(array, path, message), "%s", message);
-}
-
 /* Towers without classes give what their library calls the features. */
 static void classify(const struct vit_model *model, const uint8_t *pixels, int n, float *logits)
 {
@@ -41,8 +34,7 @@ static void check_family(const char *name, const char *file, const struct vit_mo
 {
     char path[256], message[CHECK_MESSAGE_MAX];
     struct vit_model *model;
-    struct npy want;
-    read_golden(&want, name, "logits");
+    struct npy want = npy_golden("tests/families", name, "logits");
     snprintf(path, sizeof path, FAMILIES "%s/%s", name, file);
     cr_assert_eq(vit_model_open(&model, path, options, &err), VIT_OK, "%s", err.message);
     uint8_t *pixels = malloc(vit_model_pixels_size(model));
@@ -146,8 +138,7 @@ Test(families, every_layout_of_a_model_gives_the_same_bits)
     static const char *const names[] = {"timm", "timm_zip", "timm_legacy", "torchvision", "hf", "jax", "jax_stacked"};
     enum { N = sizeof names / sizeof *names, LOGITS = 2 * 7 };
     float logits[N][LOGITS];
-    struct npy pixels;
-    read_golden(&pixels, "same", "pixels");
+    struct npy pixels = npy_golden("tests/families", "same", "pixels");
     for (int i = 0; i < N; i++) {
         struct vit_model *model = open_same(names[i]);
         classify(model, pixels.data, 2, logits[i]);

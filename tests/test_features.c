@@ -45,15 +45,6 @@ static float *embed(const struct vit_model *model, enum vit_output_kind output, 
 
 /* ---- Families ---- */
 
-static struct npy golden(const char *folder, const char *name)
-{
-    struct npy array;
-    char path[256], message[NPY_MESSAGE_MAX];
-    snprintf(path, sizeof path, FAMILIES "%s/%s.npy", folder, name);
-    cr_assert(npy_read(&array, path, message), "%s", message);
-    return array;
-}
-
 static void check(const char *what, const float *got, size_t width, const float *want, size_t count)
 {
     char message[CHECK_MESSAGE_MAX];
@@ -65,7 +56,7 @@ static void check(const char *what, const float *got, size_t width, const float 
 static void check_tokens(const struct vit_model *model, const char *folder, const uint8_t *pixels)
 {
     const struct vit_config *c = vit_model_config(model);
-    struct npy tokens = golden(folder, "tokens");
+    struct npy tokens = npy_golden("tests/families", folder, "tokens");
     size_t width, D = (size_t)c->width, T = (size_t)vit_config_tokens(c), N = (size_t)vit_config_patches(c);
     float *got = embed(model, VIT_OUTPUT_TOKENS, false, pixels, 1, &width), *mean = calloc(D, sizeof *mean);
     check(folder, got, width, tokens.data, tokens.count);
@@ -88,7 +79,7 @@ static void check_tokens(const struct vit_model *model, const char *folder, cons
 static void check_family(const char *folder, bool tokens)
 {
     struct vit_model *model;
-    struct npy features = golden(folder, "features");
+    struct npy features = npy_golden("tests/families", folder, "features");
     char path[256];
     size_t width;
     snprintf(path, sizeof path, FAMILIES "%s", folder);

@@ -48,19 +48,10 @@ static void free_lines(struct lines *lines)
         free(lines->text[i]);
 }
 
-static struct npy golden(const char *folder, const char *name)
-{
-    struct npy array;
-    char path[256], message[NPY_MESSAGE_MAX];
-    snprintf(path, sizeof path, WORDS "%s/%s.npy", folder, name);
-    cr_assert(npy_read(&array, path, message), "%s", message);
-    return array;
-}
-
 static void check(const char *folder, const char *name, const float *got, size_t n)
 {
     char message[CHECK_MESSAGE_MAX], what[128];
-    struct npy want = golden(folder, name);
+    struct npy want = npy_golden("tests/words", folder, name);
     snprintf(what, sizeof what, "%s, %s", folder, name);
     cr_assert_eq(want.count, n, "%s: %zu numbers, expected %zu", what, n, want.count);
     cr_expect(check_f32(message, what, got, want.data, n, TOL), "%s", message);
