@@ -318,3 +318,27 @@ Test(rows, plain_c_has_the_bits_of_amx)
                 free_job(&job);
             }
 }
+
+/* Two rows that differ in one number differ in the columns that have it, and in no others. */
+Test(rows, same_bytes_of_two_rows)
+{
+    enum { COLUMNS = 70, FIRST = 1, SECOND = 4 };
+    static const int ranges[][2] = {{0, COLUMNS}, {13, 40}, {32, 32}, {64, 6}, {31, 1}};
+    for (enum vit_format format = VIT_ROWS_F32; format <= VIT_PANELS_BF16X3; format++)
+        for (int changed = 0; changed < COLUMNS; changed++) {
+            int64_t step = vit_format_step(format, SECOND + 1, COLUMNS);
+            void *data = calloc(1, vit_format_size(format, SECOND + 1, COLUMNS));
+            float *row = operators_noise(COLUMNS, 1, 3);
+            cr_assert(data);
+            vit_format_write(format, data, step, FIRST, 0, row, COLUMNS);
+            row[changed] *= 2;
+            vit_format_write(format, data, step, SECOND, 0, row, COLUMNS);
+            for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+                int column = ranges[i][0], n = ranges[i][1];
+                bool differs = changed >= column && changed < column + n;
+                cr_expect_eq(vit_format_same(format, data, step, FIRST, SECOND, column, n), !differs,
+                             "%s, column %d changed, columns %d + %d", vit_format_name(format), changed, column, n);
+            }
+            free(data), free(row);
+        }
+}

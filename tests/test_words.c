@@ -267,6 +267,42 @@ Test(words, a_baked_file_answers_as_its_folder)
     free_lines(&folders), free_lines(&pictures);
 }
 
+/* Bakes a model with names of its own, and copies what the file says of its text tower. */
+static void read_fingerprint(char fingerprint[17], const char *path, const char *out, const char *classes)
+{
+    static const char key[] = "\"text_tower\":\"";
+    struct vit_model *model, *baked;
+    struct vit_model_options options = {.classes = classes};
+    cr_assert_eq(vit_model_open(&model, path, &options, &err), VIT_OK, "%s", err.message);
+    cr_assert_eq(vit_model_save(model, out, &(struct vit_save_options){.force = true}, &err), VIT_OK, "%s",
+                 err.message);
+    cr_assert_eq(vit_model_open(&baked, out, NULL, &err), VIT_OK, "%s", err.message);
+    const char *at = strstr(vit_model_source(baked), key);
+    cr_assert(at, "%s", vit_model_source(baked));
+    snprintf(fingerprint, 17, "%s", at + strlen(key));
+    vit_model_free(model), vit_model_free(baked);
+}
+
+/* The same whatever the names, and another for each tower. */
+Test(words, a_baked_file_tells_its_text_tower)
+{
+    struct lines folders = read_lines("folders.txt");
+    char *scratch = folder_make(), *out, path[256], again[17];
+    char fingerprints[MOST][17];
+    cr_assert_geq(asprintf(&out, "%s/zoo.safetensors", scratch), 0);
+    for (int i = 0; i < folders.n; i++) {
+        snprintf(path, sizeof path, WORDS "%s", folders.text[i]);
+        read_fingerprint(fingerprints[i], path, out, "a cat,a dog");
+        read_fingerprint(again, path, out, "a bus");
+        cr_expect_str_eq(fingerprints[i], again);
+        for (int k = 0; k < i; k++)
+            cr_expect_str_neq(fingerprints[i], fingerprints[k], "%s and %s", folders.text[i], folders.text[k]);
+    }
+    free(out);
+    folder_remove(scratch);
+    free_lines(&folders);
+}
+
 /* (rows, columns) f32, as numpy.save writes it. */
 static char *save_npy(const char *folder, const char *name, const float *data, size_t rows, size_t columns)
 {
@@ -335,6 +371,21 @@ Test(words, refusals)
     refuse(WORDS "hf_clip", &(struct vit_model_options){.classes = "a", .labels = WORDS "names.txt"}, "both name");
     refuse(WORDS "hf_clip", &(struct vit_model_options){.templates = a_photo, .n_templates = 1}, "--template without");
     refuse(WORDS "hf_clip", &(struct vit_model_options){.labels = "/nowhere"}, "/nowhere");
+    refuse(WORDS "hf_clip", &(struct vit_model_options){.classes = "a", .text_embeddings = "/nowhere"}, "/nowhere");
     refuse("tests/families/timm_vit", &(struct vit_model_options){.classes = "a cat"}, "7 classes already");
     refuse("tests/families/hf_clip_projection", &(struct vit_model_options){.classes = "a cat"}, "no text tower");
+}
+
+/* A tower that reads where a text ends needs a tokenizer that ends there. */
+Test(words, a_tokenizer_of_another_kind_is_refused)
+{
+    static const char *const files[] = {"config.json", "preprocessor_config.json", "model.safetensors"};
+    char *folder = folder_make(), from[256];
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        snprintf(from, sizeof from, WORDS "hf_clip/%s", files[i]);
+        free(folder_link(folder, files[i], from));
+    }
+    free(folder_link(folder, "spiece.model", WORDS "hf_siglip/spiece.model"));
+    refuse(folder, &(struct vit_model_options){.classes = "a cat"}, "a tokenizer that fills up texts");
+    folder_remove(folder);
 }
