@@ -3,12 +3,12 @@
 #include "tools/features/groups.h"
 
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/common/stop.h"
 #include "tools/common/threads.h"
+#include "tools/features/blocks.h"
 #include "tools/features/products.h"
 #include "tools/output/progress.h"
 
@@ -23,16 +23,14 @@ struct groups {
     double least, error;
     int64_t n;
     size_t stride;
-    int64_t rows_a, rows_b; /* of the blocks */
-    int64_t first_a, n_a;   /* of the block that is there */
-    float *a;               /* (rows_a, stride), each of length 1, or 0 */
+    int64_t rows_a;       /* of a block that all threads share */
+    int64_t first_a, n_a; /* of the one that is there */
+    float *a;             /* (rows_a, stride), each of length 1, or 0 */
+    struct vit_blocks b;  /* what is compared with it */
 
-    pthread_mutex_t lock; /* over all below */
-    int64_t next_b;
+    /* Under the lock of b. */
     int64_t *parent; /* (n): of one group, up to its first row, whose parent it is itself */
     struct vit_progress progress;
-    vit_status status;
-    struct vit_error err;
 };
 
 /* ---- What is connected ---- */
@@ -98,10 +96,10 @@ struct pairs {
 
 static void connect_all(struct groups *groups, struct pairs *pairs)
 {
-    pthread_mutex_lock(&groups->lock);
+    pthread_mutex_lock(&groups->b.lock);
     for (int i = 0; i < pairs->n; i++)
         connect(groups->parent, pairs->rows[i][0], pairs->rows[i][1]);
-    pthread_mutex_unlock(&groups->lock);
+    pthread_mutex_unlock(&groups->b.lock);
     pairs->n = 0;
 }
 
@@ -142,33 +140,20 @@ static vit_status compare(struct groups *groups, const float *rows_b, int64_t fi
     return VIT_OK;
 }
 
-/* Takes the next rows; false: there are none, or none are wanted any more. */
-static bool take(struct groups *groups, int64_t *first, int64_t *n)
-{
-    pthread_mutex_lock(&groups->lock);
-    int64_t left = groups->n - groups->next_b;
-    *first = groups->next_b;
-    *n = left < groups->rows_b ? left : groups->rows_b;
-    groups->next_b += *n;
-    bool wanted = groups->status == VIT_OK;
-    pthread_mutex_unlock(&groups->lock);
-    return *n > 0 && wanted && !vit_stop_requested();
-}
-
 static vit_status compare_blocks(struct groups *groups, struct pairs *pairs, struct vit_error *err)
 {
     int64_t first, n;
-    float *rows = malloc((size_t)groups->rows_b * groups->stride * sizeof *rows);
+    float *rows = malloc((size_t)groups->b.size * groups->stride * sizeof *rows);
     vit_status status =
-        rows ? VIT_OK : vit_fail(err, VIT_ERR_MEMORY, "out of memory for %lld rows", (long long)groups->rows_b);
-    while (status == VIT_OK && take(groups, &first, &n)) {
-        status = load(groups, rows, groups->rows_b, first, n, err);
+        rows ? VIT_OK : vit_fail(err, VIT_ERR_MEMORY, "out of memory for %lld rows", (long long)groups->b.size);
+    while (status == VIT_OK && vit_blocks_take(&groups->b, &first, &n)) {
+        status = load(groups, rows, groups->b.size, first, n, err);
         if (status == VIT_OK)
             status = compare(groups, rows, first, n, pairs, err);
         connect_all(groups, pairs);
-        pthread_mutex_lock(&groups->lock);
+        pthread_mutex_lock(&groups->b.lock);
         vit_progress_step(&groups->progress);
-        pthread_mutex_unlock(&groups->lock);
+        pthread_mutex_unlock(&groups->b.lock);
     }
     free(rows);
     return status;
@@ -181,12 +166,9 @@ static void run(void *context, int i)
     struct pairs pairs = { 0 };
     struct vit_error err;
     vit_status status = compare_blocks(groups, &pairs, &err);
-    pthread_mutex_lock(&groups->lock);
-    if (status != VIT_OK && groups->status == VIT_OK) {
-        groups->status = status;
-        groups->err = err;
-    }
-    pthread_mutex_unlock(&groups->lock);
+    pthread_mutex_lock(&groups->b.lock);
+    vit_blocks_end(&groups->b, status, &err);
+    pthread_mutex_unlock(&groups->b.lock);
 }
 
 /* ---- All pairs ---- */
@@ -200,11 +182,11 @@ static int64_t rows_in(size_t bytes, size_t stride, int64_t multiple)
 static vit_status prepare(struct groups *groups, bool quiet, struct vit_error *err)
 {
     size_t width = (size_t)vit_features_width(groups->features), blocks = 0;
-    groups->n = vit_features_count(groups->features);
+    groups->n = groups->b.end = vit_features_count(groups->features);
     groups->error = vit_products_error(width);
     groups->stride = vit_products_stride(width);
     groups->rows_a = rows_in(BLOCK_A, groups->stride, VIT_TILE_A);
-    groups->rows_b = rows_in(BLOCK_B, groups->stride, VIT_TILE_B);
+    groups->b.size = rows_in(BLOCK_B, groups->stride, VIT_TILE_B);
     groups->a = malloc((size_t)groups->rows_a * groups->stride * sizeof *groups->a);
     groups->parent = calloc((size_t)groups->n, sizeof *groups->parent);
     if (!groups->a || !groups->parent)
@@ -212,7 +194,7 @@ static vit_status prepare(struct groups *groups, bool quiet, struct vit_error *e
     for (int64_t row = 0; row < groups->n; row++)
         groups->parent[row] = row;
     for (int64_t a = 0; a < groups->n; a += groups->rows_a)
-        blocks += (size_t)((groups->n - a + groups->rows_b - 1) / groups->rows_b);
+        blocks += (size_t)((groups->n - a + groups->b.size - 1) / groups->b.size);
     vit_progress_start(&groups->progress, blocks, -1, quiet);
     return VIT_OK;
 }
@@ -223,11 +205,11 @@ static vit_status compare_all(struct groups *groups, int threads, struct vit_err
         int64_t left = groups->n - groups->first_a;
         groups->n_a = left < groups->rows_a ? left : groups->rows_a;
         VIT_TRY(load(groups, groups->a, groups->rows_a, groups->first_a, groups->n_a, err));
-        groups->next_b = groups->first_a;
+        groups->b.next = groups->first_a;
         VIT_TRY(vit_threads_run(threads, run, groups, err));
-        if (groups->status != VIT_OK) {
-            *err = groups->err;
-            return groups->status;
+        if (groups->b.status != VIT_OK) {
+            *err = groups->b.err;
+            return groups->b.status;
         }
         groups->first_a += groups->n_a;
     }
@@ -290,7 +272,7 @@ static vit_status list(struct groups *groups, struct vit_member **members, int64
 vit_status vit_groups_find(const struct vit_features *features, double least, int threads, bool quiet,
                            struct vit_member **members, int64_t *n_members, struct vit_error *err)
 {
-    struct groups groups = { .features = features, .least = least, .lock = PTHREAD_MUTEX_INITIALIZER };
+    struct groups groups = { .features = features, .least = least, .b = { .lock = PTHREAD_MUTEX_INITIALIZER } };
     *members = NULL;
     *n_members = 0;
     vit_status status = prepare(&groups, quiet, err);
@@ -303,7 +285,7 @@ vit_status vit_groups_find(const struct vit_features *features, double least, in
         free(*members);
         *members = NULL;
     }
-    pthread_mutex_destroy(&groups.lock);
+    pthread_mutex_destroy(&groups.b.lock);
     free(groups.a);
     free(groups.parent);
     return status;

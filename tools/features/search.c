@@ -2,11 +2,10 @@
 #include "tools/features/search.h"
 
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 
-#include "tools/common/stop.h"
 #include "tools/common/threads.h"
+#include "tools/features/blocks.h"
 #include "tools/features/products.h"
 
 enum { BLOCK = 1 << 18 }; /* bytes of rows that are read together, and stay in the cache until they are compared */
@@ -61,27 +60,9 @@ struct search {
     const struct vit_features *features;
     const float *query;
     double square; /* of its length */
-    int64_t block; /* rows */
-
-    pthread_mutex_t lock; /* over all below */
-    int64_t next;         /* row */
-    struct best best;
-    vit_status status;
-    struct vit_error err;
+    struct vit_blocks blocks;
+    struct best best; /* under the lock of blocks */
 };
-
-/* Takes the next rows; false: there are none, or none are wanted any more. */
-static bool take(struct search *search, int64_t *first, int64_t *n)
-{
-    pthread_mutex_lock(&search->lock);
-    int64_t left = vit_features_count(search->features) - search->next;
-    *first = search->next;
-    *n = left < search->block ? left : search->block;
-    search->next += *n;
-    bool wanted = search->status == VIT_OK;
-    pthread_mutex_unlock(&search->lock);
-    return *n > 0 && wanted && !vit_stop_requested();
-}
 
 static void compare(const struct search *search, struct best *best, const float *rows, int64_t first, int64_t n)
 {
@@ -98,10 +79,10 @@ static vit_status search_blocks(struct search *search, struct best *best, struct
     int64_t first, n;
     VIT_TRY(allocate(best, search->best.k, err));
     size_t row = (size_t)vit_features_width(search->features) * sizeof(float);
-    float *rows = malloc((size_t)search->block * row);
+    float *rows = malloc((size_t)search->blocks.size * row);
     vit_status status =
-        rows ? VIT_OK : vit_fail(err, VIT_ERR_MEMORY, "out of memory for %lld rows", (long long)search->block);
-    while (status == VIT_OK && take(search, &first, &n)) {
+        rows ? VIT_OK : vit_fail(err, VIT_ERR_MEMORY, "out of memory for %lld rows", (long long)search->blocks.size);
+    while (status == VIT_OK && vit_blocks_take(&search->blocks, &first, &n)) {
         status = vit_features_read(search->features, first, n, rows, err);
         if (status == VIT_OK)
             compare(search, best, rows, first, n);
@@ -117,14 +98,11 @@ static void run(void *context, int i)
     struct best best = { 0 };
     struct vit_error err;
     vit_status status = search_blocks(search, &best, &err);
-    pthread_mutex_lock(&search->lock);
-    if (status != VIT_OK && search->status == VIT_OK) {
-        search->status = status;
-        search->err = err;
-    }
+    pthread_mutex_lock(&search->blocks.lock);
+    vit_blocks_end(&search->blocks, status, &err);
     for (int64_t j = 0; j < best.n; j++)
         offer(&search->best, &best.items[j]);
-    pthread_mutex_unlock(&search->lock);
+    pthread_mutex_unlock(&search->blocks.lock);
     free(best.items);
 }
 
@@ -138,25 +116,26 @@ static vit_status find(struct search *search, int64_t k, int threads, struct vit
     if (!(search->square > 0 && isfinite(search->square)))
         return vit_fail(err, VIT_ERR_DECODE, "what is looked for has no direction: its features are %s",
                         search->square == 0 ? "all zero" : "not all finite");
-    search->block = block > 1 ? block : 1;
+    search->blocks.end = rows;
+    search->blocks.size = block > 1 ? block : 1;
     VIT_TRY(allocate(&search->best, k < rows ? k : rows, err));
     VIT_TRY(vit_threads_run(threads, run, search, err));
-    if (search->status != VIT_OK)
-        *err = search->err;
+    if (search->blocks.status != VIT_OK)
+        *err = search->blocks.err;
     sort(&search->best);
-    return search->status;
+    return search->blocks.status;
 }
 
 vit_status vit_search(const struct vit_features *features, const float *query, int64_t k, int threads,
                       struct vit_neighbour **found, int64_t *n_found, struct vit_error *err)
 {
-    struct search search = { .features = features, .query = query, .lock = PTHREAD_MUTEX_INITIALIZER };
+    struct search search = { .features = features, .query = query, .blocks = { .lock = PTHREAD_MUTEX_INITIALIZER } };
     vit_status status = find(&search, k, threads, err);
     if (status != VIT_OK) {
         free(search.best.items);
         search.best = (struct best){ 0 };
     }
-    pthread_mutex_destroy(&search.lock);
+    pthread_mutex_destroy(&search.blocks.lock);
     *found = search.best.items;
     *n_found = search.best.n;
     return status;
